@@ -10,7 +10,7 @@ use request_pass::{CloudFactory, PassError, RequestPass, Settings, work_deadline
 use requests::records::LatestRequest;
 use requests::{
     AllowedHosts, CfnResponse, Malformed, PhysicalId, Reason, Records, Request, RequestQueue, Responder,
-    ResponseAddress, ResponseSender, Runbook, read_event,
+    ResponseAddress, ResponseSender, Runbook, enveloped_requests, member, read_event,
 };
 use serde_json::{Value, json};
 
@@ -33,6 +33,9 @@ pub struct RequestHandler<R, C, Q> {
     pub request_queue: Option<Q>,
 }
 
+/// The error for records of SNS or SQS without a request.
+const NO_REQUEST: &str = "Records has no request of CloudFormation: valid are records of SNS or SQS, each with a request that has a ResponseURL";
+
 /// How a request was processed.
 enum Processed {
     /// The request has this response, which the function sends.
@@ -45,14 +48,41 @@ enum Processed {
 impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// Handles one invocation, which Lambda ends at `deadline_ms`.
     ///
-    /// The result is the response's body, the fact that the request is queued, or the result of an operator request. An
-    /// event that no [`Value`] can hold gets a FAILED; such a Delete is processed by the ids in the event
-    /// ([`requests::UnreadableEvent::into_delete`]).
+    /// The result is the response's body, the fact that the request is queued, or the result of an operator request; for
+    /// requests in the records of SNS or SQS, a list of these. An event that no [`Value`] can hold gets a FAILED; such a
+    /// Delete is processed by the ids in the event ([`requests::UnreadableEvent::into_delete`]).
     ///
     /// # Errors
-    /// If the request could not be queued, or the response not be delivered. Lambda then retries the same event, and
-    /// after the last attempt sends it to the queue of failed invocations. The watchdog responds from there.
+    /// If the request could not be queued, or the response not be delivered, or if a record of SNS or SQS has no request
+    /// with an address for a response. Lambda then retries the same event, and after the last attempt sends it to the
+    /// queue of failed invocations. The watchdog responds from there.
     pub async fn handle(&self, event: &str, deadline_ms: u64) -> Result<Value, Error> {
+        let Some(requests) = enveloped_requests(event) else { return self.handle_text(event, deadline_ms).await };
+        if requests.is_empty() {
+            return Err(Failure::new(FailureKind::InvalidEvent, NO_REQUEST).into());
+        }
+        let (mut results, mut first_error) = (Vec::new(), None);
+        for request in &requests {
+            match self.handle_enveloped(request, deadline_ms).await {
+                Ok(result) => results.push(result),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok(Value::Array(results)), Err)
+    }
+
+    /// Handles a request in a record of SNS or SQS. The invocation's result has no reader, so the request needs an
+    /// address for its response.
+    async fn handle_enveloped(&self, request: &str, deadline_ms: u64) -> Result<Value, Error> {
+        let address = member(request, "ResponseURL").and_then(|url| serde_json::from_str::<String>(url).ok());
+        if address.is_none_or(|url| url.is_empty()) {
+            return Err(Failure::new(FailureKind::InvalidEvent, NO_REQUEST).into());
+        }
+        self.handle_text(request, deadline_ms).await
+    }
+
+    /// Handles one request, of CloudFormation or of an operator.
+    async fn handle_text(&self, event: &str, deadline_ms: u64) -> Result<Value, Error> {
         let event = read_event(event).or_else(|unreadable| unreadable.into_delete(self.cloud_factory.now().0));
         match event {
             Ok(event) if event.get("Request").is_some() && event.get("RequestType").is_none() => {

@@ -200,7 +200,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let owner = Request::read(&event, now_ms)?.owner();
         match self.cloud_factory.stack(&stack_id).await {
             Ok(StackState::Deleted) => {}
-            Ok(StackState::Active | StackState::RollingBack) => {
+            Ok(StackState::Active | StackState::Deleting | StackState::RollingBack) => {
                 return Err(OperatorError::StackExists { environment, stack_id, logical_id });
             }
             Err(error) => return Err(OperatorError::StackUnknown { stack_id, error }),

@@ -9,6 +9,7 @@ mod common;
 
 use common::{BEGIN_S, BlockOn as _, failed, handler, handler_with, sample, send, succeeded, with, writes};
 use environment::{Key, Kind};
+use request_pass::StackState;
 use requests::Records as _;
 use requests::records::MemoryRecords;
 use serde_json::{Value, json};
@@ -49,15 +50,18 @@ fn a_second_stack_resource_cannot_take_over_an_environment() {
 }
 
 #[test]
-fn a_delete_with_an_id_that_cloudformation_generated_deletes_the_environment() {
-    let handler = handler();
-    succeeded(&handler, sample("create.json"));
+fn a_delete_with_an_id_that_cloudformation_generated_deletes_the_environment_with_its_stack() {
     let generated = json!({ "PhysicalResourceId": "stack-Web-1A2B3C4D5E6F" });
     let mut delete = with(sample("delete.json"), generated);
     delete["ResourceProperties"] = json!({ "OldFormat": { "Nested": [1, null] } });
-    let response = succeeded(&handler, delete);
-    assert_eq!(response["PhysicalResourceId"], "stack-Web-1A2B3C4D5E6F");
-    assert!(handler.cloud_factory.account.inventory().is_empty());
+    for state in [StackState::Deleting, StackState::Deleted, StackState::RollingBack] {
+        let mut handler = handler();
+        succeeded(&handler, sample("create.json"));
+        handler.cloud_factory.stack = Some(state);
+        let response = succeeded(&handler, delete.clone());
+        assert_eq!(response["PhysicalResourceId"], "stack-Web-1A2B3C4D5E6F");
+        assert!(handler.cloud_factory.account.inventory().is_empty(), "{state:?}");
+    }
 }
 
 #[test]
@@ -93,14 +97,34 @@ fn the_cleanup_after_a_rejected_create_keeps_the_environment_of_the_next_create(
 
     // CloudFormation cleans up under the id of the first response.
     let clean_up = json!({ "RequestId": "clean-up", "PhysicalResourceId": rejected["PhysicalResourceId"] });
-    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
+    handler.cloud_factory.stack = Some(StackState::Active);
     succeeded(&handler, with(sample("delete.json"), clean_up.clone()));
     assert_eq!((writes(&handler), handler.cloud_factory.account.inventory()), (before, inventory));
     succeeded(&handler, sample("update.json"));
 
     // The Delete of a deleted stack removes the whole environment, independent of the id.
-    handler.cloud_factory.stack = Some(request_pass::StackState::Deleted);
+    handler.cloud_factory.stack = Some(StackState::Deleted);
     succeeded(&handler, with(sample("delete.json"), with(clean_up, json!({ "RequestId": "final" }))));
+    assert!(handler.cloud_factory.account.inventory().is_empty());
+}
+
+#[test]
+fn a_delete_of_another_id_keeps_the_environment_while_its_stack_stands() {
+    let mut handler = handler();
+    let delete = || sample("delete-of-another-id.json");
+    succeeded(&handler, sample("create.json"));
+    succeeded(&handler, sample("update.json"));
+    handler.cloud_factory.stack = Some(StackState::Active);
+    let (before, inventory) = (writes(&handler), handler.cloud_factory.account.inventory());
+    let response = succeeded(&handler, delete());
+    assert_eq!(response["PhysicalResourceId"], delete()["PhysicalResourceId"]);
+    assert_eq!((writes(&handler), handler.cloud_factory.account.inventory()), (before, inventory));
+
+    // The environment's own id, and the same request when the stack goes.
+    let record = handler.records.environment_owner("scalable-ec2-us-west-2-dev").block_on();
+    assert!(record.is_some(), "the environment keeps its record");
+    handler.cloud_factory.stack = Some(StackState::Deleting);
+    succeeded(&handler, with(delete(), json!({ "RequestId": "with the stack" })));
     assert!(handler.cloud_factory.account.inventory().is_empty());
 }
 
@@ -118,7 +142,7 @@ fn an_environment_without_a_reported_success_is_deleted_by_any_id() {
     handler.records.record_history(&owner, vec![entry]).block_on();
     assert_eq!(created["Status"], "SUCCESS");
 
-    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
+    handler.cloud_factory.stack = Some(StackState::Active);
     let of_owner = json!({ "PhysicalResourceId": format!("envkeeper-{owner}") });
     succeeded(&handler, with(sample("delete.json"), of_owner));
     assert!(handler.cloud_factory.account.inventory().is_empty());
@@ -195,7 +219,7 @@ fn malformed_events_get_a_response() {
 fn a_bucket_that_denies_read_access_fails_the_delete() {
     let mut handler = handler();
     succeeded(&handler, sample("create.json"));
-    handler.cloud_factory.stack = Some(request_pass::StackState::Active);
+    handler.cloud_factory.stack = Some(StackState::Active);
     let bucket = Key::new(Kind::Bucket, "scalable-ec2-data-uswest2-dev-123456789012");
     handler.cloud_factory.account.hidden.borrow_mut().insert(bucket.clone());
     let reason = failed(&handler, sample("delete.json"));

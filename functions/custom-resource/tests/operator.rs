@@ -177,6 +177,7 @@ fn a_manual_delete_is_rejected_while_the_stack_exists_or_its_state_is_unknown() 
     let before = writes(&handler);
     for (stack, expected) in [
         (Some(StackState::Active), "still exists. Delete that stack, or remove the resource Web from it"),
+        (Some(StackState::Deleting), "still exists"),
         (Some(StackState::RollingBack), "still exists"),
         (None, "is unknown: cloudformation:DescribeStacks: access denied"),
     ] {

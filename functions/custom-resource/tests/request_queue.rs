@@ -132,6 +132,7 @@ fn a_redelivered_request_with_a_entry_gets_no_second_response_after_a_newer_requ
         sent_ms: 0,
         responded_ms: 1,
         success: true,
+        physical_id: "scalable-ec2-us-west-2-dev".to_owned(),
         reason: String::new(),
     };
     handler.records.inner.record_history(&owner(&create), vec![entry]).block_on();

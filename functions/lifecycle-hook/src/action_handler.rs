@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use environment::hook_settings::{Gate, HookSettings, HookTask};
+use futures_util::future::join;
 use ledger::events::{HookCompletion, HookOutcome};
 
 use crate::cloud::{HookApi, HookCallOutcome, HookResult, WaitState};
@@ -121,8 +122,13 @@ impl ActionHandler<'_> {
         let waited = self.waited(now_ms);
         let extra = if self.swept { MAX_START_S } else { 0 };
         let gate = Gate { seconds: gate.seconds.saturating_add(extra), ..gate };
-        let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance).await;
-        match gate::decide(gate, &self.observed, &targets, waited, now_ms) {
+        let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance);
+        let (targets, delete_deadline_ms) = join(targets, self.delete_deadline_ms(cloud)).await;
+        let verdict = gate::decide(gate, &self.observed, &targets, waited, now_ms);
+        if !matches!(verdict, Verdict::Abandon(_)) && delete_deadline_ms.is_some() {
+            return self.complete(cloud, &Decision::Abandon(String::from("the environment is being deleted"))).await;
+        }
+        match verdict {
             Verdict::Continue(reason) => self.complete(cloud, &Decision::Enter(reason)).await,
             Verdict::Abandon(reason) => {
                 // Nothing is published about an instance whose wait has ended, such as one that terminated long before a
@@ -145,6 +151,15 @@ impl ActionHandler<'_> {
                 self.keep_waiting(cloud, waiting_for, left).await
             }
         }
+    }
+
+    /// The deadline of the delete of the environment, if the environment is being deleted. The record of its owner shows
+    /// a Delete before the first call of the Delete, and the group only after it.
+    async fn delete_deadline_ms(&self, cloud: &impl HookApi) -> Option<u64> {
+        cloud.delete_deadline_ms(self.settings).await.unwrap_or_else(|error| {
+            tracing::warn!(reason = %error, "delete deadline unknown");
+            None
+        })
     }
 
     /// No decision yet: sends a heartbeat to Auto Scaling if one is due, and requeues the message, until the end of the

@@ -33,7 +33,7 @@ pub(crate) async fn collect(cloud: &impl HookApi, abandoned: &AbandonedInstance<
     let reachable = observed.as_ref().is_ok_and(|observed| observed.agent == Ok(Agent::Online));
     let observed = match observed {
         Ok(observed) => json!({
-            "State": observed.state.to_string(), "UserData": observed.user_data.to_string(),
+            "State": observed.state_summary(), "UserData": observed.user_data.to_string(),
             "StatusChecks": described(&observed.checks), "Agent": described(&observed.agent),
         }),
         Err(error) => json!(error.to_string()),

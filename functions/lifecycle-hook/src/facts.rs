@@ -1,6 +1,7 @@
 //! The observed state of an instance, and its description for the operator.
 
 use std::fmt;
+use std::time::Duration;
 
 use ledger::time;
 
@@ -11,6 +12,8 @@ use crate::error::HookError;
 pub struct ObservedInstance {
     /// From DescribeInstances.
     pub state: State,
+    /// EC2's reason for the state, such as `Client.InternalError: Client error on launch`, if EC2 gives one.
+    pub state_reason: Option<String>,
     /// From the instance's own tag, which DescribeInstances returns.
     pub user_data: UserData,
     /// When EC2 last started the instance.
@@ -21,6 +24,16 @@ pub struct ObservedInstance {
     pub checks: Result<Checks, HookError>,
     /// From DescribeInstanceInformation of SSM.
     pub agent: Result<Agent, HookError>,
+}
+
+impl ObservedInstance {
+    /// The state, with EC2's reason for it.
+    pub(crate) fn state_summary(&self) -> String {
+        match &self.state_reason {
+            Some(reason) => format!("{}: {reason}", self.state),
+            None => self.state.to_string(),
+        }
+    }
 }
 
 /// EC2's state of the instance.
@@ -100,6 +113,29 @@ pub enum Command {
     Succeeded,
     /// Failed, not delivered, or timed out; the details of SSM.
     Failed(String),
+}
+
+/// How long SSM may take to deliver a command to its instance: `TimeoutSeconds` of SendCommand, at least 30 s.
+pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl Command {
+    /// Reads SSM's status of a command, and its details, that was sent this long ago.
+    ///
+    /// A command that its agent has not taken is `Pending` until `TimeoutSeconds` and the execution timeout together are
+    /// over, and 12 to 15 s longer (recorded on AWS, September 2026: stackd 9dc356f5, `timeouts_current:
+    /// running-node-offline-*`). The execution timeout is the rest of the drain, so such a status ends no drain early. A
+    /// command that is still `Pending` after `TimeoutSeconds` therefore counts as not delivered.
+    #[must_use]
+    pub fn read(status: &str, details: Option<&str>, age: Duration) -> Command {
+        match status {
+            "Success" => Command::Succeeded,
+            "Pending" | "Delayed" if age >= DELIVERY_TIMEOUT => {
+                Command::Failed(format!("not delivered within {} s", DELIVERY_TIMEOUT.as_secs()))
+            }
+            "Pending" | "Delayed" | "InProgress" => Command::Running,
+            status => Command::Failed(details.unwrap_or(status).to_owned()),
+        }
+    }
 }
 
 impl fmt::Display for State {

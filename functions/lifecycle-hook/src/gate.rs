@@ -75,7 +75,10 @@ fn decide_at_timeout(gate: Gate, waiting_for: Vec<String>, waited: Option<Durati
 fn failures_of(observed: &ObservedInstance, waited: Option<Duration>, now_ms: u64) -> Vec<String> {
     let mut failures = Vec::new();
     match &observed.state {
-        State::Terminated => failures.push(String::from("EC2 has terminated the instance")),
+        State::Terminated => {
+            let reason = observed.state_reason.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+            failures.push(format!("EC2 has terminated the instance{reason}"));
+        }
         State::Unknown if waited.is_some_and(|it| it >= UNKNOWN_LIMIT) => {
             failures.push(String::from("EC2 does not know the instance"));
         }

@@ -37,7 +37,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsEvent;
 use cloud::{HookApi, Queue};
 use error::HookError;
-use lambda_kit::{Error, Failure, FailureKind};
+use lambda_kit::{Error, Failure, FailureKind, check_batch};
 use ledger::envelope;
 use serde_json::{Value, json};
 
@@ -69,6 +69,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
         let messages = envelope::topic_messages(&event);
         if messages.is_none() && event.get("Records").is_some() {
+            check_batch(&event)?;
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.batch(batch).await)?);
         }

@@ -5,7 +5,7 @@
 //! either of these inside an SNS envelope. Fields that are not read may hold anything.
 
 use environment::Transition;
-use ledger::envelope::PoisonMessage;
+use ledger::envelope::{self, PoisonMessage};
 use ledger::time;
 use serde_json::{Map, Value, json};
 
@@ -51,7 +51,7 @@ const FOUND_WAITING: &str = "Envkeeper Instance Found Waiting";
 
 const LAUNCHING: &str = "autoscaling:EC2_INSTANCE_LAUNCHING";
 const TERMINATING: &str = "autoscaling:EC2_INSTANCE_TERMINATING";
-const TEST: &str = "autoscaling:TEST_NOTIFICATION";
+const TEST_NOTIFICATION: &str = "a test notification";
 
 impl Notification {
     /// Reads an event that is not an envelope of SNS.
@@ -74,6 +74,9 @@ impl Notification {
 fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
     let empty = Map::new();
     let detail = fields.get("detail").and_then(Value::as_object).unwrap_or(&empty);
+    if is_test(detail) {
+        return Ok(Notification::Other(String::from(TEST_NOTIFICATION)));
+    }
     match kind {
         "EC2 Instance-launch Lifecycle Action" | "EC2 Instance-terminate Lifecycle Action" => {
             lifecycle_action(detail, "detail.")
@@ -92,15 +95,18 @@ fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notifica
 
 /// The notification that Auto Scaling itself sends to a queue or a topic.
 fn from_auto_scaling(fields: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
-    let event = text(fields, "Event").unwrap_or_default();
-    let transition = text(fields, "LifecycleTransition").unwrap_or_default();
-    if event == TEST || transition == TEST {
-        return Ok(Notification::Other(String::from("a test notification")));
+    if is_test(fields) {
+        return Ok(Notification::Other(String::from(TEST_NOTIFICATION)));
     }
     if !fields.contains_key("LifecycleTransition") {
-        return Ok(Notification::Other(event));
+        return Ok(Notification::Other(text(fields, "Event").unwrap_or_default()));
     }
     lifecycle_action(fields, "")
+}
+
+/// Whether these are the fields of Auto Scaling's test notification, which some senders put into an event of EventBridge.
+fn is_test(fields: &Map<String, Value>) -> bool {
+    ["Event", "LifecycleTransition"].iter().any(|name| fields.get(*name) == Some(&Value::from(envelope::TEST)))
 }
 
 fn found_waiting(detail: &Map<String, Value>) -> Result<Notification, PoisonMessage> {

@@ -10,6 +10,7 @@ const NOW_MS: u64 = 1_000_000;
 fn observed(state: State, agent: Result<Agent, HookError>) -> ObservedInstance {
     ObservedInstance {
         state,
+        state_reason: None,
         user_data: UserData::Done,
         started_ms: None,
         is_spot: false,

@@ -201,6 +201,31 @@ fn an_instance_that_returns_to_the_warm_pool_is_not_drained() {
     assert_eq!(outcomes(&harness), [Value::Null; 0], "no drain is published");
 }
 
+/// An agent that stopped within the last minutes is still online, and SSM accepts the command. It reports the command as
+/// not delivered only when the drain is over, since it adds the execution timeout to the delivery timeout.
+#[test]
+fn a_drain_whose_command_is_not_delivered_within_a_minute_is_over() {
+    for delivered in [true, false] {
+        let harness = Harness::with(1, &settings(gate(600)), &settings(HookTask::Drain(Drain { seconds: 3_600 })));
+        harness.scale_to(1);
+        harness.advance(seconds(310));
+        let (id, _) = harness.states().pop_first().expect("one instance");
+        let undelivered = InstanceFailure::CommandsUndelivered;
+        harness.fleet.borrow_mut().make_unhealthy(&id, &undelivered, harness.now.get()).expect("the instance exists");
+        let begin = harness.now.get();
+        harness.scale_to(0);
+        while !harness.states().is_empty() {
+            if delivered { harness.advance(seconds(5)) } else { advance_without_events(&harness, seconds(5)) }
+        }
+        let took = harness.now.get().since(begin);
+        let longest = if delivered { seconds(60) + ONE_POLL * 2 } else { seconds(60) + SWEEP_INTERVAL * 2 };
+        assert!(took <= longest, "{delivered}: {took:?}");
+        let events = harness.published.borrow();
+        let drain = events.iter().find(|it| it["detail-type"] == "Drain Outcome").expect("an outcome");
+        assert_eq!(drain["detail"]["Reason"], "the drain failed: not delivered within 60 s");
+    }
+}
+
 #[test]
 fn an_instance_that_was_stopped_in_the_warm_pool_had_nothing_to_drain() {
     let cases: [(WaitState, &[&str]); 2] =

@@ -1,4 +1,5 @@
 //! Every combination of observations of a new instance, and the verdict.
+#![allow(clippy::expect_used, reason = "a test fails at unexpected data")]
 
 use std::time::Duration;
 
@@ -56,8 +57,9 @@ fn all() -> impl Iterator<Item = (ObservedInstance, Result<Vec<Target>, HookErro
                 let (state, user_data) = (state.clone(), user_data.clone());
                 agents().into_iter().flat_map(move |agent| {
                     let (state, user_data, checks) = (state.clone(), user_data.clone(), checks.clone());
+                    let (state_reason, started_ms, is_spot) = (None, Some(0), false);
                     let observed =
-                        ObservedInstance { state, user_data, started_ms: Some(0), is_spot: false, checks, agent };
+                        ObservedInstance { state, state_reason, user_data, started_ms, is_spot, checks, agent };
                     targets().into_iter().map(move |targets| (observed.clone(), targets))
                 })
             })
@@ -109,6 +111,16 @@ fn unhealthy_instances_are_abandoned_healthy_ones_continue_and_all_others_wait_u
         }
     }
     assert_eq!(combinations, 6 * 3 * 6 * 4 * 6 * 2 * 4);
+}
+
+#[test]
+fn the_verdict_on_a_terminated_instance_names_ec2s_reason() {
+    let (observed, targets) = all().find(|(it, _)| it.state == State::Terminated).expect("a terminated instance");
+    let reason = "Client.InternalError: Client error on launch";
+    let observed = ObservedInstance { state_reason: Some(reason.into()), ..observed };
+    let verdict = decide(gate(OnTimeout::Abandon), &Ok(observed), &targets, None, NOW_MS);
+    let Verdict::Abandon(reasons) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(reasons[0], format!("EC2 has terminated the instance: {reason}"));
 }
 
 #[test]

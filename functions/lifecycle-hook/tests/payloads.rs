@@ -115,6 +115,11 @@ fn actions_without_event_bridge() {
         (function_event(&lines).to_string(), end),
         (test.to_string(), "other: a test notification"),
         (envelope(&test.to_string()).to_string(), "other: a test notification"),
+        (event("EC2 Instance-launch Lifecycle Action", &test).to_string(), "other: a test notification"),
+        (
+            action("LAUNCHING", &json!({ "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" })).to_string(),
+            "other: a test notification",
+        ),
         (json!({ "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }).to_string(), "other: a test notification"),
         (json!({ "Event": "autoscaling:EC2_INSTANCE_LAUNCH" }).to_string(), "other: autoscaling:EC2_INSTANCE_LAUNCH"),
     ] {

@@ -105,6 +105,33 @@ fn an_instance_leaves_its_target_groups_before_its_services_stop() {
     assert_eq!(harness.completed.borrow()[&id].len(), 2);
 }
 
+/// The delete has an hour, and its environment's gate has two: the delete would wait for it in vain. Of a healthy
+/// instance the gate would let it into service, only to be terminated.
+#[test]
+fn a_gate_abandons_its_instance_as_soon_as_the_environment_is_being_deleted() {
+    for (failure, deleted_after) in [(Some(InstanceFailure::NotReady), minutes(30)), (None, Duration::from_secs(60))] {
+        let harness = Harness::with(1, &settings(gate(7_200)), &settings(drain(300)));
+        if let Some(failure) = &failure {
+            harness.fleet.borrow_mut().make_next_unhealthy(1, failure);
+        }
+        harness.scale_to(1);
+        harness.advance(deleted_after);
+        let (id, state) = harness.states().pop_first().expect("one instance");
+        assert_eq!(state, LifecycleState::PendingWait);
+        let begin = harness.now.get();
+        // The record shows the Delete before the group is scaled in.
+        harness.delete_deadline.set(Some((begin + minutes(45)).0));
+        while harness.completed.borrow().get(&id).is_none() {
+            harness.advance(Duration::from_secs(5));
+        }
+        assert_eq!(harness.completed.borrow()[&id][0], HookResult::Abandon, "{failure:?}");
+        assert!(harness.now.get().since(begin) <= SWEEP_INTERVAL + Duration::from_secs(5), "{failure:?}");
+        let published = harness.published.borrow();
+        let verdict = published.iter().find(|it| it["detail-type"] == "Launch Gate Verdict").expect("a verdict");
+        assert_eq!(verdict["detail"]["Reason"], "the environment is being deleted");
+    }
+}
+
 #[test]
 fn a_drain_ends_at_its_deadline_and_at_that_of_a_delete() {
     for (seconds, delete_in, expected) in [(300, None, 300), (7_200, None, 7_200), (7_200, Some(20), 15 * 60)] {

@@ -74,10 +74,10 @@ fn a_rejected_completion_is_not_published() {
     let lost = advance_without_events(&harness, seconds(300));
     assert_eq!((harness.in_service(), harness.published.borrow().len()), (1, 1));
     // A read still shows the wait of the instance. The instance is looked up with its hook and observed, its target
-    // health is read, and its completion is rejected.
+    // health and the record of its environment are read, and its completion is rejected.
     let (id, _) = harness.states().pop_first().expect("one instance");
     harness.wait_states.borrow_mut().insert(id, Some(WaitState::Pending));
-    let completion = harness.calls.borrow().len() + 4;
+    let completion = harness.calls.borrow().len() + 5;
     harness.faults.borrow_mut().insert(completion, Fault::Rejected);
     harness.send(lifecycle_action_in(&lost, "EC2_INSTANCE_LAUNCHING"), harness.now.get());
     harness.receive();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
+use lambda_kit::{Error, check_batch, env_var, init_logging, run, sdk_config};
 use reconciler::{Reconciler, Settings};
 use request_pass::Aws;
 use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
@@ -29,8 +29,9 @@ async fn main() -> Result<(), Error> {
         async move {
             let (settings, records, cloud_factory, response_sender, request_queue) = parts.as_ref();
             let reconciler = Reconciler { settings, records, cloud_factory, response_sender };
-            let response =
-                reconciler.handle(request_queue, serde_json::from_value(event)?, invocation.deadline_ms).await;
+            check_batch(&event)?;
+            let batch = serde_json::from_value(event)?;
+            let response = reconciler.handle(request_queue, batch, invocation.deadline_ms).await;
             Ok(serde_json::to_value(response)?)
         }
     })

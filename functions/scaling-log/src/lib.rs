@@ -25,7 +25,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use backfill::BackfillWindow;
 use cloud::{DeadLetters, LogApi};
 use environment::Deployment;
-use lambda_kit::Error;
+use lambda_kit::{Error, check_batch};
 use ledger::envelope;
 use serde_json::{Value, json};
 
@@ -50,6 +50,7 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
             return Ok(serde_json::to_value(self.topic(&messages).await?)?);
         }
         if event.get("Records").is_some() {
+            check_batch(&event)?;
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.batch(&batch).await.response)?);
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, member, read_event};
+use requests::{
+    CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, enveloped_requests, member, read_event,
+};
 use serde_json::Value;
 
 use crate::responses::{Cause, ResponseError};
@@ -36,7 +38,22 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         let cause = failure_cause(body);
         // Lambda's record of a failed invocation contains the event; a dead letter of the request queue is the event. The
         // event is read separately, since the record around the event adds one level of nesting.
-        let text = member(body, "requestPayload").unwrap_or(body);
+        let event = member(body, "requestPayload").unwrap_or(body);
+        for request in enveloped_requests(event).unwrap_or_else(|| vec![event.to_owned()]) {
+            self.dead_request(message, &request, cause.clone(), now_ms, deadline_ms).await?;
+        }
+        Ok(())
+    }
+
+    /// Responds to one request in a message, if it has no response yet.
+    async fn dead_request(
+        &self,
+        message: &SqsMessage,
+        text: &str,
+        cause: Cause,
+        now_ms: u64,
+        deadline_ms: u64,
+    ) -> Result<(), ResponseError> {
         let event = match read_event(text).or_else(|unreadable| unreadable.into_delete(now_ms)) {
             Ok(event) => event,
             Err(unreadable) => {

@@ -21,7 +21,7 @@ pub use orphans::{MarkedByOwner, OwnershipMarks, UncoveredResources};
 pub use settings::Settings;
 
 use aws_lambda_events::sqs::SqsEvent;
-use lambda_kit::Error;
+use lambda_kit::{Error, check_batch};
 use requests::{Records, ResponseSender};
 use serde_json::{Value, json};
 
@@ -45,6 +45,7 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
     /// If the records can't be read: the schedule retries in the next minute.
     pub async fn handle(&self, event: Value, now_ms: u64, deadline_ms: u64) -> Result<Value, Error> {
         if event.get("Records").is_some() {
+            check_batch(&event)?;
             let batch: SqsEvent = serde_json::from_value(event)?;
             return Ok(serde_json::to_value(self.dead_letters(batch, now_ms, deadline_ms).await)?);
         }

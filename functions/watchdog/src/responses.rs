@@ -12,6 +12,7 @@ use requests::{
 use crate::{OwnershipMarks, Watchdog};
 
 /// Why a request has no response of the function that should have sent one.
+#[derive(Clone)]
 pub(crate) struct Cause {
     /// A sentence for the operator.
     pub message: String,

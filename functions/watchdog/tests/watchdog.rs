@@ -95,6 +95,7 @@ fn record_response(watchdog: &TestWatchdog, event: &Value) {
         sent_ms: 0,
         responded_ms: 1,
         success: true,
+        physical_id: "scalable-ec2-us-west-2-dev".to_owned(),
         reason: String::new(),
     };
     watchdog.records.inner.record_history(&request.owner(), vec![entry]).block_on();
@@ -338,6 +339,17 @@ fn an_invocation_with_exhausted_retries_gets_a_response_with_its_error() {
         reason.starts_with("Lambda stopped retrying the request (EventAgeExceeded) before a response was sent"),
         "{reason}"
     );
+}
+
+#[test]
+fn a_failed_invocation_by_a_topic_gets_a_response_to_the_request_in_its_envelope() {
+    let (watchdog, response_server) = test_watchdog();
+    let web = create("Web");
+    record(&watchdog, &web);
+    let topic = json!({ "Records": [{ "Sns": { "Message": web.to_string() } }] });
+    let dead_letter = failed_invocation(&topic, "RetriesExhausted", Some("the queue can't be used: no connection"));
+    assert_eq!(redelivered(&watchdog, &[dead_letter]), [""; 0]);
+    assert!(only_reason(&response_server).starts_with("Lambda stopped retrying the request (RetriesExhausted)"));
 }
 
 #[test]

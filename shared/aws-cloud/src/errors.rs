@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use environment::{Call, CallError, Condition, OBSTACLE_LIMIT};
 
+use crate::advice;
+
 /// The wait before the next observation after throttling that outlasted the SDK's own retries.
 const THROTTLING_DELAY: Duration = Duration::from_secs(5);
 
@@ -212,12 +214,8 @@ impl Problem {
                 let waiting_for = Condition::from(format!("{subject}: {operation} has to wait: {detail}"));
                 CallError::Retry { waiting_for: waiting_for.within(longest), after: RETRY_DELAY }
             }
-            ErrorClass::Denied => {
-                rejected(" Allow the action that the message names in the policy of the role that Envkeeper runs with.")
-            }
-            ErrorClass::QuotaExceeded => rejected(
-                " Remove resources that are no longer needed, or request a higher quota in Service Quotas, and try again.",
-            ),
+            ErrorClass::Denied => rejected(advice::after_denial(&self.message)),
+            ErrorClass::QuotaExceeded => rejected(advice::AFTER_QUOTA),
             ErrorClass::Rejected => rejected(""),
         }
     }
@@ -422,6 +420,32 @@ mod tests {
         assert_eq!(rejected("InvalidParameterValue"), begins("InvalidParameterValue"));
         assert!(rejected("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
         assert!(rejected("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
+    }
+
+    #[test]
+    fn the_advice_after_a_denial_fits_the_policy_that_denies() {
+        let user = "User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: ec2:CreateVpc";
+        for (message, advice) in [
+            (format!("{user} because no identity-based policy allows the ec2:CreateVpc action"), " Allow the action "),
+            (String::from("Access Denied"), " Allow the action that the message names in the policy of the role "),
+            (format!("{user} with an explicit deny in a service control policy"), " A policy of the organization "),
+            (format!("{user} because no service control policy allows the action"), " A policy of the organization "),
+            (format!("{user} with an explicit deny in a resource control policy"), " A policy of the organization "),
+            (format!("{user} with an explicit deny in a resource-based policy"), " The policy that the message names "),
+            (
+                format!("{user} because no permissions boundary allows the action"),
+                " Allow the action that the message names in the permissions boundary ",
+            ),
+            (
+                String::from("object a: Access Denied because object protected by object lock."),
+                " S3 Object Lock protects the object.",
+            ),
+        ] {
+            let problem = Problem { message, ..service_error("AccessDenied", 403) };
+            let CallError::Rejected { message } = problem.call_error(&"vpc a") else { panic!("{problem:?}") };
+            let (_, next_step) = message.split_once(problem.message.trim_end_matches('.')).expect("AWS's message");
+            assert!(next_step.starts_with(&format!(".{advice}")), "{message}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod advice;
 mod autoscaling;
 mod clients;
 mod cloudwatch;

@@ -11,6 +11,8 @@ use crate::errors::{ClassifyErrors, Problem};
 pub enum StackState {
     /// The stack exists, and its requests carry the properties that the stack author wants.
     Active,
+    /// The stack is being deleted, or its deletion failed, and it was complete before. Every resource of it goes.
+    Deleting,
     /// The stack is rolling back to its earlier state, and its requests carry the old properties.
     ///
     /// A stack that is deleted without ever having been complete counts, and so does a rollback that failed: every
@@ -43,7 +45,7 @@ pub async fn stack(clients: &Clients, stack_id: &str) -> Result<StackState, Call
             return Ok(StackState::RollingBack);
         }
     }
-    Ok(StackState::Active)
+    Ok(if status.starts_with("DELETE_") { StackState::Deleting } else { StackState::Active })
 }
 
 async fn describe(

@@ -143,7 +143,7 @@ fn all_violations_of_the_new_properties_are_reported_at_once() {
     assert_eq!(violations.len(), 10, "{violations:#?}");
     assert!(violations.iter().any(|it| it.contains("one of NatGateway, NatGatewayPerZone, VpcEndpoints, PublicIp")));
     assert!(
-        violations.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/…")),
+        violations.iter().any(|it| it.contains("such as arn:aws:kms:us-west-2:123456789012:key/...")),
         "{violations:#?}"
     );
 }

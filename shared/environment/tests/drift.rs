@@ -4,7 +4,7 @@
 mod common;
 
 use common::{observe, resources, rollback, settled, spec, standard};
-use environment::{Fields, Key, Kind, Ownership, drift};
+use environment::{Fields, Key, Kind, Ownership, drift, plan};
 use memory_cloud::MemoryAccount;
 use serde_json::json;
 
@@ -53,6 +53,31 @@ fn a_difference_in_a_fixed_field_is_reported() {
         all.iter().any(|it| it.starts_with(&format!("{vpc}: ")) && it.ends_with("desired is 10.77.0.0/16")),
         "{all:?}"
     );
+}
+
+/// SSM Quick Setup attaches its policies to the roles of instances.
+#[test]
+fn a_policy_that_another_sender_added_to_the_role_is_reported_and_left_alone() {
+    let desired = standard();
+    let account = settled(&desired);
+    let role = key_of(&account, Kind::Role);
+    account.tamper(&role, |it| {
+        if let Fields::Role(role) = &mut it.fields {
+            role.managed_policies.insert("arn:aws:iam::aws:policy/AmazonSSMPatchAssociation".into());
+            role.inline_policies.insert("quick-setup".into(), "{}".into());
+        }
+    });
+    let is_left = "another sender added it, and only the delete of the environment removes it";
+    let lines = [
+        format!("{role} has the foreign managed-policy arn:aws:iam::aws:policy/AmazonSSMPatchAssociation: {is_left}"),
+        format!("{role} has the foreign inline-policy quick-setup: {is_left}"),
+    ];
+    assert_eq!(drift_lines(&account, &desired), lines);
+    assert!(plan(&desired, &observe(&account)).is_settled());
+
+    let deletes = plan(&rollback(), &observe(&account));
+    let step = deletes.steps.iter().find(|it| it.key == role).expect("the role is deleted");
+    assert_eq!(step.calls.len(), 6, "the delete removes five policies, and then the role: {:?}", step.calls);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The decisions by the text of an AWS error, all of them: one code has several causes, and only the text distinguishes
-//! them. Everything else is decided by codes.
+//! them. The last one decides only the advice in a reason. Everything else is decided by codes.
 
 /// `ValidationError` is the code of every invalid request to Auto Scaling (its API reference, "Common errors").
 const VALIDATION_ERROR: &str = "ValidationError";
@@ -22,6 +22,43 @@ pub fn is_unknown_instance_profile(code: &str, message: &str) -> bool {
 pub fn is_inactive_lifecycle_action(code: &str, message: &str) -> bool {
     let texts = ["No active Lifecycle Action found", "AutoScalingGroup name not found"];
     code == VALIDATION_ERROR && texts.iter().any(|text| message.contains(text))
+}
+
+/// The reason of a denied call, as far as AWS's message gives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// The retention or the legal hold of an object.
+    ObjectLock,
+    /// A service control policy or a resource control policy of AWS Organizations.
+    OrganizationPolicy,
+    /// The permissions boundary of the role.
+    PermissionsBoundary,
+    /// An explicit deny in another policy.
+    ExplicitDeny,
+    /// The message gives no reason, or that no policy allows the action.
+    Unspecified,
+}
+
+/// The reason of a denied call.
+///
+/// The messages end with `with an explicit deny in a … policy` or `because no … policy allows the … action` (the IAM
+/// user guide, "Troubleshoot access denied error messages"). For an object under Object Lock, whose code is `AccessDenied`
+/// too, S3's message is `Access Denied because object protected by object lock.` (reported in public logs).
+#[must_use]
+pub fn denial(message: &str) -> Denial {
+    let text = message.to_lowercase();
+    let contains = |words: &str| text.contains(words);
+    if contains("protected by object lock") {
+        Denial::ObjectLock
+    } else if contains("service control policy") || contains("resource control policy") {
+        Denial::OrganizationPolicy
+    } else if contains("explicit deny") {
+        Denial::ExplicitDeny
+    } else if contains("no permissions boundary allows") {
+        Denial::PermissionsBoundary
+    } else {
+        Denial::Unspecified
+    }
 }
 
 #[cfg(test)]

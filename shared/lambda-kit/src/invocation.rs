@@ -109,6 +109,22 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Checks that an event is a batch of a queue's messages.
+///
+/// # Errors
+/// [`FailureKind::InvalidEvent`], if `Records` is not a list of at least one message: SQS triggers no function without a
+/// message, and a success would hide that the event is another one.
+pub fn check_batch(event: &Value) -> Result<(), Failure> {
+    let reason = match event.get("Records").map(Value::as_array) {
+        Some(Some(records)) if !records.is_empty() => return Ok(()),
+        Some(Some(_)) => "Records is empty",
+        Some(None) => "Records is not a list",
+        None => "Records is missing",
+    };
+    let message = format!("the event is not a batch of a queue: {reason}; valid is a list of messages");
+    Err(Failure::new(FailureKind::InvalidEvent, message))
+}
+
 /// The time at which a message was sent to its queue, from SQS's attribute `SentTimestamp`, in ms since 1970. `None` if
 /// the attribute is missing or not a number, as in a sample event.
 #[must_use]
@@ -125,6 +141,23 @@ mod tests {
         let attributes = |value: &str| HashMap::from([("SentTimestamp".to_owned(), value.to_owned())]);
         assert_eq!(sent_ms(&attributes("1767323000000")), Some(1_767_323_000_000));
         assert_eq!((sent_ms(&attributes("soon")), sent_ms(&HashMap::new())), (None, None));
+    }
+
+    /// Events that other products took for batches (aws-powertools/powertools-lambda-python #8273, #2394).
+    #[test]
+    fn a_batch_has_at_least_one_message() {
+        let check = |event: &str| check_batch(&serde_json::from_str(event).unwrap());
+        assert_eq!(check(r#"{ "Records": [{}] }"#), Ok(()));
+        for (event, reason) in [
+            (r#"{ "foo": 1 }"#, "Records is missing"),
+            (r#"{ "Records": null }"#, "Records is not a list"),
+            (r#"{ "Records": {} }"#, "Records is not a list"),
+            (r#"{ "Records": [] }"#, "Records is empty"),
+        ] {
+            let failure = check(event).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::InvalidEvent);
+            assert!(failure.message.contains(reason), "{event}: {}", failure.message);
+        }
     }
 
     #[test]

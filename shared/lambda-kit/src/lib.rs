@@ -47,7 +47,7 @@ mod vars;
 pub use aws_call_error::AwsCallError;
 pub use environment::Deployment;
 pub use failure::{Failure, FailureKind, ReportAs};
-pub use invocation::{Error, Invocation, now_ms, run, run_text, sent_ms};
+pub use invocation::{Error, Invocation, check_batch, now_ms, run, run_text, sent_ms};
 pub use logging::init_logging;
 pub use sdk::{Lazy, sdk_config};
 pub use vars::{InvalidSetting, InvalidSettings, Vars, env_var};

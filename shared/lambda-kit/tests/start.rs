@@ -69,7 +69,7 @@ fn serve(name: &str, events: &[String]) -> (Vec<(String, Value)>, Output) {
         write!(
             stream,
             "HTTP/1.1 {status}\r\nLambda-Runtime-Aws-Request-Id: 8476a536\r\nLambda-Runtime-Deadline-Ms: {}\r\n\
-             Lambda-Runtime-Invoked-Function-Arn: arn\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{response}",
+             Content-Length: {}\r\nConnection: close\r\n\r\n{response}",
             lambda_kit::now_ms() + 3_600_000,
             response.len()
         )

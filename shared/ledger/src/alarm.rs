@@ -86,6 +86,17 @@ impl Alarm {
     }
 }
 
+/// Whether an event reports a state that the alarm had before already. A composite alarm with a suppressor reports its
+/// state again whenever its actions begin or cease to be suppressed: three times and more for one transition, each with
+/// its own time (recorded on AWS, September 2026: stackd 9dc356f5, `alarm_delivery:suppression_releases`).
+pub(crate) fn repeats_state(event: &Value) -> bool {
+    let states = match event.get("alarmData").or_else(|| event.get("detail")) {
+        Some(body) => [body.pointer("/previousState/value"), body.pointer("/state/value")],
+        None => [event.get("OldStateValue"), event.get("NewStateValue")],
+    };
+    matches!(states, [Some(before), Some(after)] if before == after)
+}
+
 /// The value, if all values are equal.
 fn unique<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let first = values.next()?;

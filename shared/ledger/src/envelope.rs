@@ -53,6 +53,9 @@ impl PoisonMessage {
     }
 }
 
+/// The `Event`, or the `LifecycleTransition`, of the notification that Auto Scaling sends when a hook is created.
+pub const TEST: &str = "autoscaling:TEST_NOTIFICATION";
+
 /// The maximum depth of nested envelopes. Three occur: Lambda's record of a failed invocation by a topic.
 const MAX_ENVELOPES: u32 = 3;
 
@@ -98,10 +101,10 @@ fn parse_lines(body: &str) -> Result<Value, PoisonMessage> {
     Err(PoisonMessage::NotJson)
 }
 
-/// The messages of an event with which a topic invokes a function; `None` for any other event.
+/// The messages of an event with which a topic invokes a function, at least one; `None` for any other event.
 #[must_use]
 pub fn topic_messages(event: &Value) -> Option<Vec<&str>> {
-    let records = event.get("Records")?.as_array()?;
+    let records = event.get("Records")?.as_array().filter(|it| !it.is_empty())?;
     records.iter().map(|it| it.pointer("/Sns/Message")?.as_str()).collect()
 }
 
@@ -161,6 +164,7 @@ mod tests {
     fn a_topics_event_is_distinguished_from_a_queues() {
         assert_eq!(topic_messages(&json!({ "Records": [{ "Sns": { "Message": "m" } }] })), Some(vec!["m"]));
         assert_eq!(topic_messages(&json!({ "Records": [{ "body": "m" }] })), None);
+        assert_eq!(topic_messages(&json!({ "Records": [] })), None);
         assert_eq!(topic_messages(&json!({ "detail-type": "x" })), None);
     }
 

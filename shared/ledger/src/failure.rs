@@ -22,6 +22,11 @@ pub enum ActivityFailure {
     Other,
 }
 
+/// The text before EC2's own reason in the message about an instance that EC2 terminated before it was in service:
+/// "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: …" (the Auto
+/// Scaling user guide, "Troubleshoot unhealthy instances").
+const TERMINATION_REASON: &str = "termination reason:";
+
 /// The kind of a message that contains these words, in lower case. The first match wins. The messages are those of
 /// EC2's error codes and of Auto Scaling's troubleshooting pages.
 const WORDS: &[(&str, ActivityFailure)] = &[
@@ -30,34 +35,45 @@ const WORDS: &[(&str, ActivityFailure)] = &[
     ("insufficientinstancecapacity", ActivityFailure::Capacity),
     ("unfulfillablecapacity", ActivityFailure::Capacity),
     ("invalidkmskey", ActivityFailure::Permission),
+    ("free addresses", ActivityFailure::Quota),
     ("sufficient", ActivityFailure::Capacity),
     ("no spot capacity", ActivityFailure::Capacity),
     ("capacity-not-available", ActivityFailure::Capacity),
     ("is no longer supported", ActivityFailure::Capacity),
+    ("spotmaxpricetoolow", ActivityFailure::Configuration),
     ("limit", ActivityFailure::Quota),
     ("quota", ActivityFailure::Quota),
     ("exceeded", ActivityFailure::Quota),
-    ("enough free addresses", ActivityFailure::Quota),
     ("unhealthy", ActivityFailure::Unhealthy),
     ("became", ActivityFailure::Unhealthy),
+    ("initiatedshutdown", ActivityFailure::Unhealthy),
     ("not authorized", ActivityFailure::Permission),
     ("authentication failure", ActivityFailure::Permission),
     ("accessdenied", ActivityFailure::Permission),
     ("access denied", ActivityFailure::Permission),
-    ("internalerror: client error on launch", ActivityFailure::Permission),
+    // The key policy denies the service-linked role of Auto Scaling (the Auto Scaling user guide, "Required AWS KMS key
+    // policy").
+    ("client.internalerror", ActivityFailure::Permission),
+    // The account has not accepted the terms of the image: EC2's `OptInRequired`.
+    ("not subscribed to this service", ActivityFailure::Permission),
+    ("accept terms and subscribe", ActivityFailure::Permission),
+    ("is pending, and cannot be run", ActivityFailure::Configuration),
     ("invalid", ActivityFailure::Configuration),
     ("does not exist", ActivityFailure::Configuration),
     ("no longer exists", ActivityFailure::Configuration),
     ("not found", ActivityFailure::Configuration),
     ("not supported", ActivityFailure::Configuration),
     ("incompatible", ActivityFailure::Configuration),
+    ("already been used in another availability zone", ActivityFailure::Configuration),
 ];
 
 impl ActivityFailure {
-    /// Classifies an activity's status message.
+    /// Classifies an activity's status message, by EC2's own reason if the message has one: the text before it says only
+    /// that the instance became unhealthy.
     #[must_use]
     pub fn read(message: &str) -> ActivityFailure {
         let lower = message.to_lowercase();
-        WORDS.iter().find(|(words, _)| lower.contains(words)).map_or(ActivityFailure::Other, |(_, failure)| *failure)
+        let text = lower.split_once(TERMINATION_REASON).map_or(lower.as_str(), |(_, reason)| reason);
+        WORDS.iter().find(|(words, _)| text.contains(words)).map_or(ActivityFailure::Other, |(_, failure)| *failure)
     }
 }

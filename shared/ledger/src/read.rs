@@ -8,10 +8,10 @@ use environment::Deployment;
 use serde_json::{Map, Value};
 
 use crate::activity::WARM_POOL;
-use crate::alarm::{Alarm, STATE_CHANGE};
+use crate::alarm::{self, Alarm, STATE_CHANGE};
 use crate::cause::{CapacityChange, Cause, CauseKind, desired_changes};
 use crate::entry::{ENTERED_WARM_POOL, Entry, Kind, SCHEMA, id, truncated};
-use crate::envelope::{PoisonMessage, foreign_account, open, text};
+use crate::envelope::{PoisonMessage, TEST, foreign_account, open, text};
 use crate::failure::ActivityFailure;
 use crate::{events, time};
 
@@ -50,6 +50,9 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
     if let Some(account) = foreign_account(given, deployment) {
         return Ok(Reading::NotOwned(format!("the event belongs to the account {}", bounded(account))));
     }
+    if alarm::repeats_state(given) {
+        return Ok(Reading::NotOwned(String::from("the alarm remains in its state")));
+    }
     if !fields.contains_key("detail-type")
         && let Some(alarm) = Alarm::read(given)?
     {
@@ -70,6 +73,10 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
     let reported_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
     let event = Event { name, fields, detail, at_ms: reported_ms.unwrap_or(sent_ms) };
     match name {
+        // Some senders put the notification into an event of EventBridge.
+        _ if [Some(name), event.field("Event"), event.field("LifecycleTransition")].contains(&Some(TEST)) => {
+            Ok(Reading::NotOwned(String::from("a test notification")))
+        }
         "EC2 Instance Launch Successful" | "autoscaling:EC2_INSTANCE_LAUNCH" => {
             event.activity_ended(deployment, Kind::Launch, true)
         }
@@ -86,7 +93,6 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
         | "EC2 Instance-terminate Lifecycle Action"
         | "autoscaling:EC2_INSTANCE_LAUNCHING"
         | "autoscaling:EC2_INSTANCE_TERMINATING" => event.lifecycle_action(deployment),
-        "autoscaling:TEST_NOTIFICATION" => Ok(Reading::NotOwned(String::from("a test notification"))),
         events::GATE => event.hook_completed(deployment, Kind::Gate),
         events::DRAIN => event.hook_completed(deployment, Kind::Drain),
         events::ALARM_ACTION => event.remediation(deployment),
@@ -112,6 +118,14 @@ struct Event<'a> {
 impl Event<'_> {
     fn field(&self, name: &str) -> Option<&str> {
         text(self.detail.get(name))
+    }
+
+    /// The zone of the activity. `Details` is an object in events, and its text in the list of activities and in some
+    /// recorded events (Netflix/edda PR 60).
+    fn zone(&self) -> Option<String> {
+        let details = self.detail.get("Details")?;
+        let read = details.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        text(read.as_ref().unwrap_or(details).get("Availability Zone")).map(bounded)
     }
 
     /// The identity of the event among events of its kind.
@@ -155,7 +169,7 @@ impl Event<'_> {
             kind: Kind::Other,
             outcome: String::from("unrecognized"),
             instance: self.field("EC2InstanceId").map(bounded),
-            zone: self.detail.get("Details").and_then(|it| it.get("Availability Zone")?.as_str()).map(bounded),
+            zone: self.zone(),
             activity: self.field("ActivityId").map(bounded),
             cause: None,
             reason: None,

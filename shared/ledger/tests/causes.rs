@@ -171,6 +171,83 @@ fn each_of_two_changes_in_one_cause_has_its_own_alarm() {
     assert_eq!(changes, [("CPU Too Low".into(), Some(1)), ("CPU Credit Too Low".into(), Some(2))]);
 }
 
+/// The message says only that the instance became unhealthy, before the reason that EC2 itself gives (the EC2 user guide,
+/// "Troubleshoot instance launch issues", lists these reasons).
+#[test]
+fn a_launch_that_ec2_terminated_has_the_kind_of_ec2s_reason() {
+    for (reason, kind) in [
+        ("Client.InternalError: Client error on launch", ActivityFailure::Permission),
+        (
+            "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+            ActivityFailure::Permission,
+        ),
+        (
+            "Client.VolumeLimitExceeded: Volume limit exceeded. You have exceeded the maximum gp3 storage limit of 50 TiB in this region.",
+            ActivityFailure::Quota,
+        ),
+        (
+            "Server.InsufficientInstanceCapacity: Insufficient capacity to satisfy instance request",
+            ActivityFailure::Capacity,
+        ),
+        ("Server.InternalError: Internal error on launch", ActivityFailure::Other),
+        ("Client.UserInitiatedShutdown: User initiated shutdown", ActivityFailure::Unhealthy),
+        ("Client.InstanceInitiatedShutdown: Instance initiated shutdown", ActivityFailure::Unhealthy),
+    ] {
+        let message = format!(
+            "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: {reason}"
+        );
+        assert_eq!(ActivityFailure::read(&message), kind, "{message}");
+    }
+}
+
+/// Messages that other projects reported (kubernetes/autoscaler #1263, #3241; buildkite/elastic-ci-stack-for-aws #851;
+/// redhat-developer/mapt #567; the Auto Scaling user guide, "Troubleshoot").
+#[test]
+fn a_launch_that_was_rejected_has_the_kind_of_its_cause() {
+    for (message, kind) in [
+        (
+            "You have requested more instances (7) than your current instance limit of 6 allows for the specified instance type. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. Launching EC2 instance failed.",
+            ActivityFailure::Quota,
+        ),
+        (
+            "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please adjust your request and try again. Launching EC2 instance failed.",
+            ActivityFailure::Capacity,
+        ),
+        (
+            "Could not launch Spot Instances. SpotMaxPriceTooLow - Your Spot request price of 0.24156 is lower than the minimum required Spot request fulfillment price of 0.6034. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
+        ),
+        (
+            "You are not subscribed to this service. Please go to http://aws.amazon.com to subscribe. Launching EC2 instance failed.",
+            ActivityFailure::Permission,
+        ),
+        (
+            "In order to use this AWS Marketplace product you need to accept terms and subscribe. To do so please visit https://aws.amazon.com/marketplace/pp?sku=abc. Launching EC2 instance failed.",
+            ActivityFailure::Permission,
+        ),
+        ("AMI ami-0123 is pending, and cannot be run. Launching EC2 instance failed.", ActivityFailure::Configuration),
+        (
+            "The requested configuration is currently not supported. Please check the documentation for supported configurations. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
+        ),
+        (
+            "Your requested instance type (t3.micro) is not supported in your requested Availability Zone (us-west-2d). Please retry your request by not specifying an Availability Zone or choosing us-west-2a, us-west-2b, us-west-2c. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
+        ),
+        (
+            "Failed to launch instance: You are not authorized to perform this operation. User: arn:aws:sts::123456789012:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling is not authorized to perform: ec2:RunInstances with an explicit deny in a service control policy",
+            ActivityFailure::Permission,
+        ),
+        (
+            "The security group sg-1 does not exist in VPC vpc-1. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
+        ),
+        ("Invalid device name upload. Launching EC2 instance failed.", ActivityFailure::Configuration),
+    ] {
+        assert_eq!(ActivityFailure::read(message), kind, "{message}");
+    }
+}
+
 #[test]
 fn failures_have_a_kind_that_does_not_depend_on_their_ids() {
     for (message, kind) in [
@@ -209,6 +286,14 @@ fn failures_have_a_kind_that_does_not_depend_on_their_ids() {
         (
             "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
             ActivityFailure::Permission,
+        ),
+        (
+            "insufficient free addresses in subnet subnet-1: There are not enough free addresses in subnet subnet-1 to satisfy the requested number of instances.",
+            ActivityFailure::Quota,
+        ),
+        (
+            "The web Placement Group has already been used in another Availability Zone. Specify the correct Availability Zone and try again. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
         ),
         ("", ActivityFailure::Other),
     ] {

@@ -127,9 +127,74 @@ fn foreign_events_are_not_owned() {
             json!({ "Event": "autoscaling:TEST_NOTIFICATION", "LifecycleTransition": "autoscaling:TEST_NOTIFICATION" }),
             "a test notification",
         ),
+        (waiting(&json!({ "Event": "autoscaling:TEST_NOTIFICATION" })), "a test notification"),
+        (
+            of_bus("EC2 Instance-launch Lifecycle Action", json!({ "Event": "autoscaling:TEST_NOTIFICATION" })),
+            "a test notification",
+        ),
     ] {
         assert_eq!(read(&event.to_string()), Ok(format!("not owned: {reason}")));
     }
+}
+
+/// Netflix/edda PR 60: `Details` contains the invoking alarms, as an object or as its text.
+#[test]
+fn a_launch_by_an_alarm_has_its_cause_and_its_zone_whatever_the_form_of_its_details() {
+    let details = json!({
+        "InvokingAlarms": [{ "AlarmName": "scalable-ec2-cpu-high-uswest2-dev", "AlarmDescription": null,
+            "StateChangeTime": 1_764_432_000_474_u64, "Trigger": { "Threshold": 85, "Unit": null } }],
+        "Availability Zone": "us-west-2d",
+    });
+    let cause = "At 2026-11-29T16:05:11Z a monitor alarm scalable-ec2-cpu-high-uswest2-dev in state ALARM triggered policy scalable-ec2-scale-up-uswest2-dev changing the desired capacity from 1 to 2.  At 2026-11-29T16:05:41Z an instance was started in response to a difference between desired and actual capacity, increasing the capacity from 1 to 2.";
+    for details in [details.clone(), details.to_string().into()] {
+        let event = json!({ "detail-type": "EC2 Instance Launch Successful", "detail": {
+            "AutoScalingGroupName": GROUP, "ActivityId": "a", "EC2InstanceId": "i-0abcdef7800000000",
+            "Cause": cause, "Details": details,
+        } });
+        let deployment =
+            Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+        let Ok(Reading::Entries { entries, .. }) = body(&deployment, &event.to_string(), 1) else { panic!("{event}") };
+        let lines: Vec<Value> = entries
+            .iter()
+            .map(|it| serde_json::from_str(&it.line()).unwrap_or_else(|error| panic!("{error}")))
+            .collect();
+        assert_eq!((lines.len(), &lines[0]["kind"], &lines[1]["kind"]), (2, &json!("capacity"), &json!("launch")));
+        assert_eq!(lines[1]["zone"], "us-west-2d", "{details}");
+        for line in &lines {
+            let cause = &line["cause"];
+            assert_eq!(
+                (&cause["alarm"], &cause["policy"]),
+                (&json!("scalable-ec2-cpu-high-uswest2-dev"), &json!("scalable-ec2-scale-up-uswest2-dev"))
+            );
+            assert_eq!((&cause["desiredBefore"], &cause["desiredAfter"]), (&json!(1), &json!(2)));
+        }
+    }
+}
+
+/// A composite alarm with a suppressor went to ALARM once, and its state is reported in each phase of the suppression.
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_delivery:suppression_releases`).
+#[test]
+fn a_suppressed_composite_alarm_has_one_line_for_each_transition() {
+    let configuration = json!({ "description": "envkeeper:environment=scalable-ec2-us-west-2-dev" });
+    let body = |before: &str, phase: Option<&str>, at: &str| {
+        let mut state = json!({ "value": "ALARM", "timestamp": format!("2026-09-27T06:42:{at}.000+0000") });
+        if let Some(phase) = phase {
+            state["actionsSuppressedBy"] = phase.into();
+            state["actionsSuppressedReason"] = "Actions suppressed by the suppressor".into();
+        }
+        json!({ "alarmName": "c", "state": state, "previousState": { "value": before }, "configuration": configuration })
+    };
+    let phases =
+        [body("OK", Some("Alarm"), "35"), body("ALARM", Some("ExtensionPeriod"), "49"), body("ALARM", None, "54")];
+    let results = phases.map(|body| {
+        let of_bus = json!({ "detail-type": "CloudWatch Alarm State Change", "detail": body });
+        [read(&of_bus.to_string()), read(&json!({ "alarmData": body }).to_string())]
+    });
+    let repeated = || Ok(String::from("not owned: the alarm remains in its state"));
+    assert_eq!(results, [[Ok("alarm".into()), Ok("alarm".into())], [repeated(), repeated()], [repeated(), repeated()]]);
+    let topic = |before: &str| json!({ "AlarmName": "c", "OldStateValue": before, "NewStateValue": "ALARM", "AlarmDescription": configuration["description"] });
+    assert_eq!(read(&topic("OK").to_string()), Ok("alarm".into()));
+    assert_eq!(read(&topic("ALARM").to_string()), repeated());
 }
 
 /// An event bus may receive the events of other accounts, which have groups with the same names.

@@ -2,7 +2,7 @@
 
 use environment::{CallError, Cloud as _, Fields, ObservedResource, Ownership, Scope};
 use requests::records::{HistoryEntry, OwnerRecord};
-use requests::{Kind, PhysicalId, Records};
+use requests::{Kind, Records};
 
 use crate::cloud_factory::{CloudFactory, StackState};
 use crate::pass::{RequestPass, RequestedWork};
@@ -24,14 +24,15 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if let Err(transient @ (CallError::Retry { .. } | CallError::Indeterminate { .. })) = stack {
             return Err(transient.into());
         }
-        // The physical id in the response to a Create that was rejected before an environment existed. CloudFormation
-        // knows an existing environment by another id, if a response reported its success.
-        let of_owner = PhysicalId::of_owner(&self.request.owner());
-        let is_rejected_create_id = self.request.event.physical_id.as_deref() == Some(of_owner.as_str());
+        // CloudFormation knows the environment by the id in the last response that reported its success. A Delete with
+        // another id from a stack that stands cleans up after something else: a Create that was rejected before an
+        // environment existed, or a replacement that CloudFormation made up (aws-cdk #22670). In a rollback, or when the
+        // stack goes, every id means the environment: CloudFormation generates one for a Create whose response it did
+        // not await.
         let is_create_or_update = |it: &&HistoryEntry| it.kind != Kind::Delete;
-        let create_reported =
-            record.and_then(|it| it.history.iter().rfind(is_create_or_update)).is_some_and(|it| it.success);
-        if is_rejected_create_id && create_reported && stack == Ok(StackState::Active) {
+        let reported = record.and_then(|it| it.history.iter().rfind(is_create_or_update)).filter(|it| it.success);
+        let names_another = |id: &String| reported.is_some_and(|it| it.physical_id != *id);
+        if stack == Ok(StackState::Active) && self.request.event.physical_id.as_ref().is_some_and(names_another) {
             return Ok(RequestedWork::Nothing);
         }
         let unlocked = record.is_some_and(|it| it.unlocked);
@@ -40,7 +41,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             return Err(PassError::Failed(self.protected(&environment, &stack).into()));
         }
         // If the stack's status is unknown, no data is deleted on a guess.
-        Ok(RequestedWork::Delete { never_settled: !matches!(stack, Ok(StackState::Active | StackState::Deleted)) })
+        Ok(RequestedWork::Delete { never_settled: stack.is_err() || stack == Ok(StackState::RollingBack) })
     }
 
     fn protected(&self, environment: &str, stack: &Result<StackState, CallError>) -> String {

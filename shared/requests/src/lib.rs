@@ -26,6 +26,7 @@
 #![warn(missing_docs)]
 
 mod deliver;
+mod envelope;
 mod event;
 mod hex;
 mod owner;
@@ -40,6 +41,7 @@ mod sqs_text;
 mod text;
 
 pub use deliver::{Delivery, DeliveryError, DeliveryFailure, ResponseSender};
+pub use envelope::enveloped_requests;
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ResponseAddress, URL_LIFETIME_MS, Violation, request_hash};
 pub use owner::Owner;
 pub use queue_sender::{LedgerQueue, QueueSender};

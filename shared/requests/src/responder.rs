@@ -66,6 +66,7 @@ impl<R: Records> Responder<'_, R> {
             sent_ms: latest_request.sent_ms,
             responded_ms: now_ms,
             success: response.status() == Status::Success,
+            physical_id: response.physical_id().as_str().to_owned(),
             reason,
         };
         // The next request of the owner reads when this one ended, so the entry is worth more than one attempt.

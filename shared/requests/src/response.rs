@@ -9,6 +9,7 @@
 
 pub(crate) mod fit;
 mod physical_id;
+mod printable;
 mod reason;
 
 pub use physical_id::{BadPhysicalId, PhysicalId};
@@ -42,8 +43,9 @@ pub enum Status {
 /// A response to CloudFormation, from its construction to its delivery.
 ///
 /// Complete when it is built: it fits into [`MAX_BODY`], and [`CfnResponse::body`] only serialises it. A reason that is
-/// too long is cut at a character, with a `…` in its place. The guidance for an operator is kept: only ids longer than
-/// CloudFormation's leave no room for it.
+/// too long is cut at a character, with `...` in its place. The guidance for an operator is kept: only ids longer than
+/// CloudFormation's leave no room for it. A reason consists of printable ASCII, tabs and line feeds, and is written so
+/// before its length is counted.
 ///
 /// The records store it as it is. `NoEcho` is always false: `data` contains names and addresses, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +84,8 @@ impl CfnResponse {
     ) -> CfnResponse {
         let given = reason.into();
         let message = if given.message().trim().is_empty() { NO_REASON } else { given.message() };
-        let (message, guidance) = (message.to_owned(), given.guidance(function));
+        let [message, guidance] =
+            [message, &given.guidance(function)].map(|text| printable::printable(text).into_owned());
         CfnResponse { message, guidance, ..CfnResponse::new(Status::Failed, to, physical_id) }.fitted()
     }
 

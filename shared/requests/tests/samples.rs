@@ -1,14 +1,14 @@
 //! Each sample event is of the kind that its name says. Adding a file to the folder adds a case.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics at the first violation")]
 
-use requests::{AllowedHosts, Event, Kind, ResponseAddress, ResponseUrl};
+use requests::{AllowedHosts, Event, Kind, ResponseAddress, ResponseUrl, enveloped_requests};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
 const NOW_MS: u64 = 1_767_323_050_000;
 
-/// Name and content of each sample of the function custom-resource.
+/// Name and content of each sample of the function custom-resource; of a sample in an envelope, the request in it.
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/custom-resource");
     let mut samples = Vec::new();
@@ -16,6 +16,7 @@ fn samples() -> Vec<(String, Value)> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
+        let text = enveloped_requests(&text).map_or(text, |requests| requests.concat());
         let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         samples.push((name, json));
     }
@@ -27,7 +28,7 @@ fn samples() -> Vec<(String, Value)> {
 fn expected(name: &str) -> Option<Kind> {
     match name.split(['-', '.']).next() {
         _ if name.ends_with("-environment.json") => None,
-        Some("create" | "bad") => Some(Kind::Create),
+        Some("create" | "bad" | "topic" | "queue") => Some(Kind::Create),
         Some("update") => Some(Kind::Update),
         Some("delete") => Some(Kind::Delete),
         Some("plan" | "status" | "drift" | "unlock" | "allow") => None,

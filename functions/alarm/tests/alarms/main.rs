@@ -176,6 +176,45 @@ fn metric_math_and_composite_alarms_are_identified_by_a_metric_or_by_the_mark() 
     }
 }
 
+/// assertible/lambda-cloudwatch-slack #3, PR 72, PR 46: no description and no unit, a region in words, no trigger, and
+/// metric math without dimensions.
+#[test]
+fn the_messages_of_topics_may_lack_what_others_require() {
+    let message = |name: &str, more: Value| {
+        let message = json!({
+            "AlarmName": name, "AWSAccountId": "123456789012", "NewStateValue": "ALARM", "OldStateValue": "OK",
+            "NewStateReason": "r", "StateChangeTime": "2026-01-02T03:04:01.120+0000", "Region": "US West - Oregon",
+        });
+        let envelope = json!({ "Message": with(message, more).to_string(), "Timestamp": "2026-01-02T03:04:01.300Z" });
+        json!({ "Records": [{ "Sns": envelope }] })
+    };
+    let mark = "several things; envkeeper:environment=scalable-ec2-us-west-2-dev";
+    let dimensions = json!([{ "name": "AutoScalingGroupName", "value": "scalable-ec2-asg-uswest2-dev" }]);
+    for (name, event) in [
+        (
+            "scalable-ec2-healthy-low-uswest2-dev",
+            json!({ "AlarmDescription": null, "Trigger": { "Unit": null, "Dimensions": dimensions } }),
+        ),
+        ("memory-full", json!({ "AlarmDescription": mark, "AlarmRule": "ALARM(\"x\")", "TriggeringChildren": [{}] })),
+        (
+            "memory-full",
+            json!({ "AlarmDescription": mark, "Trigger": { "Metrics": [
+            { "Expression": "m1/m2", "Id": "e1" }, { "Id": "m1", "MetricStat": { "Metric": { "Dimensions": [] } } },
+        ] } }),
+        ),
+    ] {
+        let event = message(name, event);
+        let about = if name == "memory-full" { name } else { "healthy-low" };
+        let function = function(json!([{ "Alarm": about, "Action": "ScaleBy", "Amount": 1 }]));
+        describe(&function, &event);
+        for _ in 0..2 {
+            let response = function.handle(event.clone()).block_on();
+            assert_eq!(response["Outcomes"][0]["Outcome"], "requested", "{response}");
+        }
+        assert_eq!(remediations(&function).len(), 1, "{event}");
+    }
+}
+
 #[test]
 fn an_alarm_without_an_environment_or_a_rule_is_skipped_with_a_reason() {
     let foreign = function(json!([rule()]));
@@ -438,7 +477,9 @@ fn other_states_are_skipped_and_other_events_are_rejected() {
     }
     let topic_event = |message: &str| json!({ "Records": [{ "Sns": { "Message": message } }] });
     let changed = json!({ "detail-type": "CloudWatch Alarm Configuration Change", "detail": {} });
-    for event in [topic_event("hello"), topic_event("{}"), changed] {
+    let lines = "Service: AWS Auto Scaling\nEvent: autoscaling:TEST_NOTIFICATION\nAutoScalingGroupName: g";
+    let others = ["hello", "{}", "", "12", "[1,2]", lines].map(topic_event);
+    for event in others.into_iter().chain([changed]) {
         let response = function.handle(event).block_on();
         assert_eq!(response["Ignored"], "the event is not an alarm state", "other messages of the topic are ignored");
     }

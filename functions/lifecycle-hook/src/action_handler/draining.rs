@@ -25,13 +25,8 @@ impl ActionHandler<'_> {
         if self.enters_warm_pool() {
             return self.complete(cloud, &Decision::Proceed(DrainOutcome::EntersWarmPool)).await;
         }
-        let delete_deadline_ms = match cloud.delete_deadline_ms(self.settings).await {
-            Ok(deadline_ms) => deadline_ms.map_or(u64::MAX, |it| it.saturating_sub(DELETE_RESERVE_MS)),
-            Err(error) => {
-                tracing::warn!(reason = %error, "delete deadline unknown");
-                u64::MAX
-            }
-        };
+        let delete_deadline_ms = self.delete_deadline_ms(cloud).await;
+        let delete_deadline_ms = delete_deadline_ms.map_or(u64::MAX, |it| it.saturating_sub(DELETE_RESERVE_MS));
         let longest = Duration::from_secs(drain.seconds.into()).min(pace::global_timeout(self.heartbeat()));
         let longest_ms = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
         let deadlines = self.deadlines(longest_ms, delete_deadline_ms, cloud.now_ms());

@@ -11,14 +11,12 @@ use requests::time_text;
 use super::debug_text;
 use crate::cloud::HookCallOutcome;
 use crate::error::EvidenceError;
-use crate::facts::Command;
+use crate::facts::{Command, DELIVERY_TIMEOUT};
 
 const DOCUMENT: &str = "AWS-RunShellScript";
 const DRAIN: &str = "envkeeper drain";
 const EVIDENCE: &str = "envkeeper evidence";
 
-/// How long a command may take to reach its instance; SSM requires at least 30 s.
-const DELIVERY_S: i32 = 60;
 /// The bounds of a command's execution timeout (the document's parameter), in seconds.
 const MIN_EXECUTION_S: u64 = 5;
 const MAX_EXECUTION_S: u64 = 172_800;
@@ -37,6 +35,7 @@ pub(super) async fn drain_status(
     client: &Client,
     instance: &str,
     since_ms: Option<u64>,
+    now_ms: u64,
 ) -> Result<Command, AwsCallError> {
     const OPERATION: &str = "ssm:ListCommandInvocations";
     let invoked_after = since_ms.map(|since_ms| {
@@ -49,15 +48,12 @@ pub(super) async fn drain_status(
     let all: Vec<_> = pages.collect::<Result<_, _>>().await.map_err(|error| AwsCallError::of(OPERATION, &error))?;
     let owned = all.iter().filter(|it| it.comment() == Some(DRAIN));
     let latest = owned.max_by_key(|it| it.requested_date_time().map(aws_sdk_ssm::primitives::DateTime::as_nanos));
-    Ok(latest.and_then(|it| Some((it.status()?, it.status_details()))).map_or(Command::NotSent, |(status, details)| {
-        match status {
-            CommandInvocationStatus::Success => Command::Succeeded,
-            CommandInvocationStatus::Pending
-            | CommandInvocationStatus::InProgress
-            | CommandInvocationStatus::Delayed => Command::Running,
-            other => Command::Failed(details.unwrap_or(other.as_str()).to_owned()),
-        }
-    }))
+    let command = latest.and_then(|it| {
+        let sent_ms = it.requested_date_time().and_then(|at| u64::try_from(at.to_millis().ok()?).ok());
+        let age = Duration::from_millis(now_ms.saturating_sub(sent_ms.unwrap_or(now_ms)));
+        Some(Command::read(it.status()?.as_str(), it.status_details(), age))
+    });
+    Ok(command.unwrap_or(Command::NotSent))
 }
 
 pub(super) async fn send_drain_command(
@@ -119,7 +115,8 @@ async fn send(
     const OPERATION: &str = "ssm:SendCommand";
     let seconds = timeout.as_secs().clamp(MIN_EXECUTION_S, MAX_EXECUTION_S).to_string();
     let call = client.send_command().instance_ids(instance).document_name(DOCUMENT).comment(comment);
-    let call = call.timeout_seconds(DELIVERY_S).parameters("commands", vec![script.to_owned()]);
+    let delivery_s = i32::try_from(DELIVERY_TIMEOUT.as_secs()).unwrap_or(i32::MAX);
+    let call = call.timeout_seconds(delivery_s).parameters("commands", vec![script.to_owned()]);
     match call.parameters("executionTimeout", vec![seconds]).send().await {
         Ok(response) => {
             let id = response.command().and_then(|it| it.command_id()).map(str::to_owned);

@@ -19,6 +19,10 @@ use crate::facts::{Agent, Checks, ObservedInstance, State, UserData};
 /// How many instances one call covers: 100, the smallest limit of all three calls (their API references).
 const INSTANCES_PER_CALL: usize = 100;
 
+/// How much of EC2's reason for a state is kept, in characters; the known ones have less than 200 (the EC2 API reference,
+/// `StateReason`).
+const MAX_REASON_CHARS: usize = 400;
+
 /// How many of them SSM returns in one page at most; the default is ten (the API reference).
 const AGENTS_PER_PAGE: i32 = 50;
 
@@ -39,6 +43,7 @@ pub(super) async fn observe_instances(
             let started_ms = instance.and_then(|it| ms(it.launch_time()?));
             let observed = ObservedInstance {
                 state: instance.map_or(State::Unknown, state),
+                state_reason: instance.and_then(state_reason),
                 user_data: instance.map_or(UserData::Unreported, user_data),
                 started_ms,
                 is_spot: instance.is_some_and(|it| it.instance_lifecycle() == Some(&InstanceLifecycleType::Spot)),
@@ -82,6 +87,13 @@ fn state(instance: &Instance) -> State {
         "shutting-down" | "terminated" => State::Terminated,
         other => State::Other(other.to_owned()),
     }
+}
+
+/// EC2's reason for the state: its message, which begins with the code, or the code alone.
+fn state_reason(instance: &Instance) -> Option<String> {
+    let reason = instance.state_reason()?;
+    let text = reason.message().or(reason.code()).filter(|it| !it.is_empty())?;
+    Some(text.chars().take(MAX_REASON_CHARS).collect())
 }
 
 fn user_data(instance: &Instance) -> UserData {
@@ -145,7 +157,9 @@ async fn agents(
     Ok(all.into_iter().filter_map(|it| Some((it.instance_id()?.to_owned(), it))).collect())
 }
 
-/// SSM may still report an instance that was stopped for long, such as one from a warm pool, as online from before.
+/// SSM reports an agent as online for half a minute and more after its last ping (recorded on AWS, September 2026: stackd
+/// 9dc356f5, `timeouts_current:running-node-offline-*`), so a ping from before the last start does not count. An instance
+/// that is stopped is not listed.
 fn agent(known: Option<&InstanceInformation>, started_ms: Option<u64>) -> Agent {
     let Some(known) = known else { return Agent::Unregistered };
     let last_ping_ms = known.last_ping_date_time().and_then(ms);

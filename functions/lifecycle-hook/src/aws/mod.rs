@@ -73,7 +73,7 @@ impl HookApi for Account {
     }
 
     async fn drain_status(&self, instance: &str, since_ms: Option<u64>) -> Result<Command, HookError> {
-        Ok(commands::drain_status(&self.ssm, instance, since_ms).await?)
+        Ok(commands::drain_status(&self.ssm, instance, since_ms, self.now_ms()).await?)
     }
 
     async fn send_drain_command(&self, instance: &str, timeout: Duration) -> Result<HookCallOutcome, HookError> {

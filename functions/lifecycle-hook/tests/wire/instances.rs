@@ -49,7 +49,8 @@ fn about(request: &Request, fake: &FakeInstance) -> Response {
     let instance = format!(
         "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{ID}</instanceId>\
          <launchTime>{STARTED}</launchTime>\
-         <instanceState><code>16</code><name>running</name></instanceState><tagSet><item><key>envkeeper:user-data</key>\
+         <instanceState><code>16</code><name>running</name></instanceState>\
+         <stateReason><code>Client.X</code><message>Client.X: the reason</message></stateReason><tagSet><item><key>envkeeper:user-data</key>\
          <value>{tag}</value></item></tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>"
     );
     let status = format!(
@@ -87,6 +88,7 @@ async fn observe_checks(instance_check: &str, system_check: &str) -> ObservedIns
 async fn an_observation_holds_every_reported_fact() {
     let observed = observe_checks(&impaired("2026-01-02T03:10:00.000Z"), PASSED).await;
     assert_eq!((&observed.state, &observed.agent), (&State::Running, &Ok(Agent::Online)));
+    assert_eq!(observed.state_reason.as_deref(), Some("Client.X: the reason"));
     assert_eq!(observed.user_data, UserData::Failed("failed at line 12".into()));
     assert_eq!(observed.checks, Ok(Checks::Impaired { since_ms: Some(1_767_323_400_000) }));
     assert_eq!((observed.started_ms, observed.is_spot), (Some(STARTED_S * 1_000), false));

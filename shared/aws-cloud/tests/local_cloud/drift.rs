@@ -91,15 +91,15 @@ async fn drift_of_identity_and_logs_is_repaired() {
     let (iam, logs, names) = (&harness.iam, &harness.logs, harness.names());
     let (role, profile) = (names.role().name, names.instance_profile().name);
     let policy = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy";
-    let too_much = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let foreign = "arn:aws:iam::aws:policy/AmazonSSMPatchAssociation";
 
     iam.detach_role_policy().role_name(&role).policy_arn(policy).send().await.expect("detached");
     let restore = format!("iam:AttachRolePolicy (managed-policy: {policy})");
     assert_eq!(repair(&harness, &desired).await, [restore]);
 
-    iam.attach_role_policy().role_name(&role).policy_arn(too_much).send().await.expect("attached");
-    let removal = format!("iam:DetachRolePolicy (managed-policy: {too_much})");
-    assert_eq!(repair(&harness, &desired).await, [removal]);
+    // A policy of another sender is left alone until the delete of the role.
+    iam.attach_role_policy().role_name(&role).policy_arn(foreign).send().await.expect("attached");
+    assert_eq!(repair(&harness, &desired).await, [""; 0]);
 
     let request = iam.remove_role_from_instance_profile().instance_profile_name(&profile).role_name(&role);
     request.send().await.expect("removed");

@@ -67,7 +67,7 @@ async fn a_deleting_stack_that_never_was_complete_is_rolling_back() {
 }
 
 #[tokio::test]
-async fn a_stack_that_once_was_complete_is_active_until_it_is_deleted() {
+async fn a_stack_that_once_was_complete_is_deleting_until_it_is_deleted() {
     for events in [
         &["DELETE_IN_PROGRESS", "CREATE_COMPLETE", "CREATE_IN_PROGRESS"] as &'static [_],
         &["DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"],
@@ -75,7 +75,7 @@ async fn a_stack_that_once_was_complete_is_active_until_it_is_deleted() {
         &["DELETE_IN_PROGRESS", "DELETE_FAILED"],
     ] {
         let stacks: &'static [StackHistory] = Box::leak(Box::new([(WEB, "DELETE_IN_PROGRESS", events)]));
-        assert_state(stacks, StackState::Active).await;
+        assert_state(stacks, StackState::Deleting).await;
     }
     // The history is not read while the stack is not being deleted.
     assert_state(&[(WEB, "UPDATE_IN_PROGRESS", &["CREATE_IN_PROGRESS"])], StackState::Active).await;
@@ -91,8 +91,12 @@ async fn a_nested_stack_rolls_back_with_its_root() {
     assert_state(by_status, StackState::RollingBack).await;
     let by_history = &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", NEVER)];
     assert_state(by_history, StackState::RollingBack).await;
-    assert_state(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", COMPLETE)], StackState::Active)
-        .await;
+    assert_state(
+        &[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "DELETE_IN_PROGRESS", COMPLETE)],
+        StackState::Deleting,
+    )
+    .await;
     // The root is not rolling back, so the nested stack's own history decides.
-    assert_state(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "UPDATE_IN_PROGRESS", &[])], StackState::Active).await;
+    assert_state(&[(WEB, "DELETE_IN_PROGRESS", COMPLETE), (ROOT, "UPDATE_IN_PROGRESS", &[])], StackState::Deleting)
+        .await;
 }

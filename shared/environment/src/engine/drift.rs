@@ -6,6 +6,7 @@ use crate::engine::cloud::{ObservedResource, Ownership};
 use crate::engine::plan::{DesiredState, plan};
 use crate::model::field::Field;
 use crate::model::key::Key;
+use crate::model::kinds::RoleSetting;
 use crate::model::resource::{Resource, Setting};
 
 /// One difference.
@@ -24,8 +25,11 @@ pub struct Drift {
 /// The field of a resource with this environment's mark that is not proven to be this environment's.
 const UNPROVEN: &str = "ownership";
 
-/// Compares the desired with the observed resources: the fields that an update would change, and those that no update
-/// can change.
+/// The beginning of the field of a policy that another sender added to the role.
+const FOREIGN: &str = "foreign ";
+
+/// Compares the desired with the observed resources: the fields that an update would change, those that no update can
+/// change, and the policies of the role that other senders added, which an update leaves alone.
 #[must_use]
 pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
     let plan = plan(desired, observed);
@@ -51,6 +55,7 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
         let after = plan.steps.iter().find(|step| step.key == key).and_then(|step| step.resource_after.as_ref());
         all.extend(after.map(|after| changed_settings(after, &found.resource)).unwrap_or_default());
         all.extend(changed_fixed_fields(resource, &found.resource));
+        all.extend(foreign_policies(resource, &found.resource));
     }
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
@@ -106,6 +111,21 @@ fn changed_fixed_fields(desired: &Resource, observed: &Resource) -> Vec<Drift> {
     differs.collect()
 }
 
+/// The policies of an observed role that are not desired.
+fn foreign_policies(desired: &Resource, observed: &Resource) -> Vec<Drift> {
+    let of_desired = desired.settings();
+    let is_foreign = |it: &Setting| {
+        matches!(it, Setting::Role(RoleSetting::ManagedPolicy(_) | RoleSetting::InlinePolicy { .. }))
+            && !of_desired.iter().any(|other| other.slot() == it.slot())
+    };
+    let drift = |it: Setting| {
+        let (name, element) = it.slot();
+        let field = format!("{FOREIGN}{name} {element}");
+        Drift { key: desired.key(), field, desired: None, observed: Some(String::from("present")) }
+    };
+    observed.settings().into_iter().filter(is_foreign).map(drift).collect()
+}
+
 impl fmt::Display for Drift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Drift { key, field, desired, observed } = self;
@@ -114,6 +134,12 @@ impl fmt::Display for Drift {
             ("", None) => write!(f, "{key} is missing"),
             ("", Some(id)) => write!(f, "{key} exists and is not desired: {id}"),
             (UNPROVEN, Some(_)) => write!(f, "{key} {}", Ownership::UNPROVEN),
+            (field, Some(_)) if field.starts_with(FOREIGN) => {
+                write!(
+                    f,
+                    "{key} has the {field}: another sender added it, and only the delete of the environment removes it"
+                )
+            }
             (field, _) => write!(f, "{key}: {field} is {}, desired is {}", text(observed), text(desired)),
         }
     }

@@ -24,7 +24,7 @@ const MAX_DIGITS: usize = 10;
 pub(crate) fn shown(value: &str) -> String {
     let mut short: String = value.chars().take(60).collect();
     if short.len() < value.len() {
-        short.push('…');
+        short.push_str("...");
     }
     format!("\"{short}\"")
 }

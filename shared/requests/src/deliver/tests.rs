@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn response() -> CfnResponse {
-    let id = PhysicalId::new("env-dev").unwrap();
-    CfnResponse::failed(&ResponseAddress::default(), id, "größer als erlaubt", "custom-resource")
+    // A character of two bytes: the length of the body is in bytes.
+    let id = PhysicalId::new("größe-dev").unwrap();
+    CfnResponse::failed(&ResponseAddress::default(), id, "MinSize is 9", "custom-resource")
 }
 
 fn url(host: &str, path: &str) -> ResponseUrl {

@@ -245,6 +245,14 @@ fn the_deadline_counts_from_the_signature_and_not_from_the_arrival() {
 }
 
 #[test]
+fn a_signature_of_version_2_that_ends_in_an_hour_is_of_a_new_request() {
+    let url = format!("{HOST}?AWSAccessKeyId=none&Expires={}&Signature=x", SENT_MS / 1_000 + 3_600);
+    for late in [0, 60_000, 900_000] {
+        assert_eq!(deadline(&url, None, SENT_MS + late), (SENT_MS, SENT_MS + 3_480_000), "{late}");
+    }
+}
+
+#[test]
 fn the_deadline_is_before_the_shorter_of_the_timeout_and_the_url() {
     let url = |expires: u32| format!("{HOST}?X-Amz-Date=20260102T030405Z&X-Amz-Expires={expires}");
     assert_eq!(deadline(&url(7_200), Some(1_800), SENT_MS).1, SENT_MS + 1_680_000);

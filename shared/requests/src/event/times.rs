@@ -15,6 +15,10 @@ pub const MARGIN_MS: u64 = 120_000;
 /// The lifetime of a `ResponseURL`: 7,200 s (`X-Amz-Expires` of captured URLs).
 pub const URL_LIFETIME_MS: u64 = 7_200_000;
 
+/// The other lifetime of a URL, in seconds: 3,600, the default of presigned URLs (`ExpiresIn` of boto3), with which
+/// emulators sign.
+const SHORT_URL_LIFETIME_MS: u64 = 3_600_000;
+
 /// How long CloudFormation waits without a `ServiceTimeout`: 3,600 s, the hard limit of any custom resource.
 const DEFAULT_TIMEOUT_S: u64 = 3_600;
 
@@ -24,7 +28,9 @@ const MAX_CLOCK_SKEW_MS: u64 = 900_000;
 
 /// The time at which a request was sent, and the time at which its response is due.
 pub(super) fn sent_and_deadline(url: Option<&str>, service_timeout: Option<u32>, now_ms: u64) -> (u64, u64) {
-    let signed = url.and_then(signature_times).filter(|(sent, _)| *sent <= now_ms.saturating_add(MAX_CLOCK_SKEW_MS));
+    let signed = url
+        .and_then(|url| signature_times(url, now_ms))
+        .filter(|(sent, _)| *sent <= now_ms.saturating_add(MAX_CLOCK_SKEW_MS));
     let (sent_ms, expires_ms) = signed.unwrap_or((now_ms, u64::MAX));
     let timeout_s = service_timeout.map_or(DEFAULT_TIMEOUT_S, u64::from);
     let end_ms = sent_ms.saturating_add(timeout_s * 1_000).min(expires_ms);
@@ -35,8 +41,10 @@ pub(super) fn sent_and_deadline(url: Option<&str>, service_timeout: Option<u32>,
 /// When a presigned URL was signed and when it expires.
 ///
 /// Signature version 4 contains both (`X-Amz-Date`, `X-Amz-Expires`); version 2, which older regions still use, only the
-/// end (`Expires`), and the beginning is one lifetime earlier.
-fn signature_times(url: &str) -> Option<(u64, u64)> {
+/// end (`Expires`), and the beginning is one lifetime earlier. An URL whose end is 45 to 60 minutes ahead has the
+/// shorter lifetime, and is new: with the longer one it would be of a request for which CloudFormation no longer waits,
+/// and Lambda delivers no request that is older than 50 minutes (`MaximumEventAgeInSeconds` in infra/template.yaml).
+fn signature_times(url: &str, now_ms: u64) -> Option<(u64, u64)> {
     let (_, query) = url.split_once('?')?;
     let find = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     if let Some(date) = find("X-Amz-Date") {
@@ -48,7 +56,9 @@ fn signature_times(url: &str) -> Option<(u64, u64)> {
         return Some((sent_ms, sent_ms + lifetime_ms));
     }
     let expires_ms = u64::from(find("Expires")?.parse::<u32>().ok()?) * 1_000;
-    Some((expires_ms.checked_sub(URL_LIFETIME_MS)?, expires_ms))
+    let is_short = (SHORT_URL_LIFETIME_MS / 4 * 3..=SHORT_URL_LIFETIME_MS).contains(&expires_ms.saturating_sub(now_ms));
+    let lifetime_ms = if is_short { SHORT_URL_LIFETIME_MS } else { URL_LIFETIME_MS };
+    Some((expires_ms.checked_sub(lifetime_ms)?, expires_ms))
 }
 
 /// Reads `20260102T030405Z`. The SDK reads the same date with dashes and colons, and checks the calendar.

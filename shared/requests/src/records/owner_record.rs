@@ -12,7 +12,7 @@
 //! | `latest_request` | 10,500: the bounds of the event's fields |
 //! | `progress` | 8,500 ([`Progress::new`]) |
 //! | `recorded_response` | 5,000: a response has 4,096 bytes |
-//! | `history` | 26,500: five entries with a reason of 1,200 characters |
+//! | `history` | 37,000: five entries with a reason of 1,200 characters and a physical id of 1,024 bytes |
 //! | others | 1,000 |
 //!
 //! A test in `records/dynamodb/item.rs` builds it.
@@ -186,6 +186,8 @@ pub struct HistoryEntry {
     pub responded_ms: u64,
     /// Whether the request succeeded.
     pub success: bool,
+    /// The physical id in the response.
+    pub physical_id: String,
     /// The reason of a failure, shortened; and the error of a response that can't be delivered.
     pub reason: String,
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The bytes of the field in addition to its text: `"Reason":"",`.
 pub(super) const REASON_FIELD: usize = r#""Reason":"","#.len();
 
-const ELLIPSIS: &str = "…";
+const ELLIPSIS: &str = "...";
 
 /// The response with CloudFormation's field names.
 #[derive(Serialize)]
@@ -90,8 +90,9 @@ mod tests {
     #[test]
     fn a_text_that_just_fits_is_not_cut() {
         assert_eq!(cut("a\"b", 4), "a\"b");
-        assert_eq!(cut("a\"b", 3), "…");
-        assert_eq!(cut("a\"bcd", 5), "a…");
+        assert_eq!(cut("a\"b", 3), "...");
+        assert_eq!(cut("a\"bcde", 6), "a\"...");
+        assert_eq!(cut("a\"bcd", 5), "a...");
         assert_eq!(cut("abc", 2), "");
     }
 }

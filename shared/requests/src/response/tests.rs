@@ -63,7 +63,17 @@ fn a_failure_without_a_reason_gets_one() {
 fn a_long_reason_uses_the_last_byte_and_ends_with_an_ellipsis() {
     let response = CfnResponse::failed(&address(), id("env-dev"), "x".repeat(9_000), FUNCTION);
     assert_eq!(response.body().len(), MAX_BODY);
-    assert!(parsed(&response)["Reason"].as_str().unwrap().ends_with("xx…"));
+    assert!(parsed(&response)["Reason"].as_str().unwrap().ends_with("xx..."));
+}
+
+#[test]
+fn the_length_of_a_reason_is_that_of_its_written_characters() {
+    for (character, written) in [("ü", "U+00FC"), ("\u{1b}", "U+001B"), ("→", "->")] {
+        let response = CfnResponse::failed(&address(), id("env-dev"), character.repeat(4_000), FUNCTION);
+        assert_eq!(response.body().len(), MAX_BODY, "{character:?}");
+        let reason = parsed(&response)["Reason"].as_str().unwrap().to_owned();
+        assert!(reason.starts_with(&written.repeat(500)) && reason.ends_with("..."), "{reason}");
+    }
 }
 
 #[test]
@@ -159,6 +169,8 @@ proptest! {
         prop_assert_eq!(&body["RequestId"], &address.request_id);
         prop_assert_eq!(&body["LogicalResourceId"], &address.logical_id);
         prop_assert!(body["Status"] == "SUCCESS" || !body["Reason"].as_str().unwrap().is_empty());
+        let reason = body["Reason"].as_str().unwrap_or_default();
+        prop_assert!(reason.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\n')), "{}", reason);
         prop_assert!(body.as_object().unwrap().values().all(|value| !value.is_null()));
         if body["Status"] == "SUCCESS" {
             prop_assert_eq!(body.get("Data").is_none(), response.data.is_empty());

@@ -49,6 +49,7 @@ fn entry_of(hash: &str) -> HistoryEntry {
         sent_ms: 1,
         responded_ms: 2,
         success: false,
+        physical_id: "scalable-ec2-us-west-2-dev".to_owned(),
         reason: "no".to_owned(),
     }
 }

@@ -16,8 +16,35 @@ pub struct Command {
     pub comment: String,
     /// How long the delivery may take: `TimeoutSeconds`, by default 3,600 s.
     pub delivery_timeout: Duration,
-    /// How long the command may run: the document's `executionTimeout`, by default 3,600 s.
+    /// How long the command may run: the document's `executionTimeout`, by default 3,600 s; less than 5 s means the
+    /// default.
     pub execution_timeout: Duration,
+}
+
+// The behaviour of commands was recorded on AWS, September 2026 (stackd 9dc356f5, `managed_execution_timeouts_current`
+// and `managed_execution_current`).
+
+/// How long an undelivered command is `InProgress` before it is `Pending` and `Delayed`.
+const UNDELIVERED_IN_PROGRESS: Duration = Duration::from_secs(3);
+
+/// How long after its expiry an undelivered command is `TimedOut`: 12 to 15 s.
+const EXPIRY_LAG: Duration = Duration::from_secs(15);
+
+/// The shortest execution timeout that counts, and the one that replaces a shorter one.
+const MIN_EXECUTION: Duration = Duration::from_secs(5);
+const DEFAULT_EXECUTION: Duration = Duration::from_hours(1);
+
+impl Command {
+    fn execution_timeout(&self) -> Duration {
+        if self.execution_timeout < MIN_EXECUTION { DEFAULT_EXECUTION } else { self.execution_timeout }
+    }
+
+    /// When a command that was sent at this time expires, if no agent takes it: the delivery timeout does not end alone,
+    /// the execution timeout is added to it.
+    #[must_use]
+    pub fn expires(&self, sent: Timestamp) -> Timestamp {
+        sent + self.delivery_timeout + self.execution_timeout()
+    }
 }
 
 /// The state of a command on one instance, as GetCommandInvocation returns it.
@@ -25,9 +52,9 @@ pub struct Command {
 pub struct Invocation {
     /// `Pending`, `InProgress`, `Success`, `Failed` or `TimedOut`.
     pub status: &'static str,
-    /// The same, but `DeliveryTimedOut` or `ExecutionTimedOut`.
+    /// The same, but `Delayed`, `DeliveryTimedOut` or `ExecutionTimedOut`.
     pub details: &'static str,
-    /// The exit code, -1 as long as the command has none.
+    /// The exit code, -1 as long as the command has none; 137 if its execution timed out.
     pub response_code: i32,
     /// The standard output.
     pub output: String,
@@ -56,9 +83,8 @@ impl Fleet {
             let lost = member.agent(now) == Some(super::PingStatus::ConnectionLost);
             member.agent(now).is_some() && !(lost && member.terminated.is_some())
         };
-        let invalid: Vec<&str> = command.instance_ids.iter().filter(|id| !is_usable(id)).map(String::as_str).collect();
-        if !invalid.is_empty() || command.instance_ids.is_empty() {
-            let message = format!("Instances [[{}]] not in a valid state for account", invalid.join(", "));
+        if command.instance_ids.is_empty() || !command.instance_ids.iter().all(is_usable) {
+            let message = String::from("Instances not in a valid state for account");
             return Err(Fault { code: "InvalidInstanceId", message });
         }
         let id = uuid(&["command", &self.commands.len().to_string()]);
@@ -83,7 +109,10 @@ impl Fleet {
     /// `InvocationDoesNotExist`: the command does not exist, was not sent to this instance, or SSM does not show it
     /// yet.
     pub fn invocation(&self, command_id: &str, instance_id: &str, now: Timestamp) -> Result<Invocation, Fault> {
-        let missing = || Fault { code: "InvocationDoesNotExist", message: String::new() };
+        let missing = || {
+            let message = format!("Invocation not found for {command_id}, {instance_id}");
+            Fault { code: "InvocationDoesNotExist", message }
+        };
         let sent = self.commands.get(command_id).ok_or_else(missing)?;
         let member = self.members.get(instance_id).ok_or_else(missing)?;
         let shown = now >= sent.at + member.behaviour.command_appears_after;
@@ -98,14 +127,16 @@ impl SentCommand {
         let delivered =
             !matches!(member.behaviour.commands, CommandOutcome::NeverDelivered) && member.last_ping(*at) == Some(*at);
         if !delivered {
-            let until = *at + command.delivery_timeout;
-            return if now < until {
-                pending()
-            } else {
+            let until = command.expires(*at) + EXPIRY_LAG;
+            return if now >= until {
                 ended_invocation("TimedOut", "DeliveryTimedOut", -1, None, until)
+            } else if now < *at + UNDELIVERED_IN_PROGRESS {
+                Invocation { status: "InProgress", details: "InProgress", ..pending() }
+            } else {
+                Invocation { details: "Delayed", ..pending() }
             };
         }
-        let timed_out = *at + command.execution_timeout;
+        let timed_out = *at + command.execution_timeout();
         // A command that the termination of its instance cuts off is never reported again.
         let end_of = |span: Duration| Some(*at + span).filter(|end| member.last_ping(*end).is_none_or(|it| it == *end));
         let (end, status, code) = match member.behaviour.commands {
@@ -118,7 +149,10 @@ impl SentCommand {
                 output: member.output_for(&command.script),
                 ..ended_invocation(status, status, code, Some(*at), end)
             },
-            None if timed_out <= now => ended_invocation("TimedOut", "ExecutionTimedOut", -1, Some(*at), timed_out),
+            None if timed_out <= now => Invocation {
+                output: member.output_for(&command.script),
+                ..ended_invocation("TimedOut", "ExecutionTimedOut", 137, Some(*at), timed_out)
+            },
             _ => Invocation { status: "InProgress", details: "InProgress", started: Some(*at), ..pending() },
         }
     }

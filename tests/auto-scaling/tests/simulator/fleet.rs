@@ -151,10 +151,31 @@ fn the_behaviour_of_the_instance_decides_the_outcome_of_a_command() {
     assert_eq!(status(None, SECOND * 5), ("Success", 0));
     assert_eq!(status(Some("commands-fail"), SECOND), ("Failed", 1));
     assert_eq!(status(Some("commands-hang"), hour.saturating_sub(SECOND)), ("InProgress", -1));
-    assert_eq!(status(Some("commands-hang"), hour), ("ExecutionTimedOut", -1));
-    assert_eq!(status(Some("commands-undelivered"), SECOND * 59), ("Pending", -1));
-    assert_eq!(status(Some("commands-undelivered"), MINUTE), ("DeliveryTimedOut", -1));
-    assert_eq!(status(Some("agent-lost"), MINUTE), ("DeliveryTimedOut", -1));
+    assert_eq!(status(Some("commands-hang"), hour), ("ExecutionTimedOut", 137));
+    for undelivered in ["commands-undelivered", "agent-lost"] {
+        assert_eq!(status(Some(undelivered), SECOND), ("InProgress", -1));
+        assert_eq!(status(Some(undelivered), SECOND * 3), ("Delayed", -1));
+        // The time limits of the delivery and of the execution add up.
+        assert_eq!(status(Some(undelivered), hour + MINUTE + SECOND * 14), ("Delayed", -1));
+        assert_eq!(status(Some(undelivered), hour + MINUTE + SECOND * 15), ("DeliveryTimedOut", -1));
+    }
+}
+
+#[test]
+fn an_execution_timeout_below_five_seconds_means_an_hour() {
+    let mut fleet = fleet_of_one(Some(InstanceFailure::CommandsHang));
+    let sent = START + MINUTE * 2;
+    for (timeout, ends_after) in [(2, Duration::from_hours(1)), (5, SECOND * 5)] {
+        let command = Command { execution_timeout: SECOND * timeout, ..command("tail /var/log/user-data.log") };
+        let id = fleet.send_command(command, sent).unwrap();
+        assert_eq!(
+            fleet.invocation(&id, "i-1", sent + ends_after.saturating_sub(SECOND)).unwrap().status,
+            "InProgress"
+        );
+        let ended = fleet.invocation(&id, "i-1", sent + ends_after).unwrap();
+        assert_eq!((ended.details, ended.response_code), ("ExecutionTimedOut", 137));
+        assert_eq!(ended.output, "user data begins\n", "the output until then is kept");
+    }
 }
 
 #[test]
@@ -171,18 +192,19 @@ fn the_termination_of_the_instance_cuts_off_a_command() {
 fn a_command_needs_a_registered_agent_and_appears_a_second_later() {
     let mut fleet = fleet_of_one(None);
     let early = fleet.send_command(command("true"), START + SECOND * 59);
-    assert_eq!(error_text(early), "InvalidInstanceId: Instances [[i-1]] not in a valid state for account");
+    assert_eq!(error_text(early), "InvalidInstanceId: Instances not in a valid state for account");
     let without_instances = Command { instance_ids: Vec::new(), ..command("true") };
     assert!(error_text(fleet.send_command(without_instances, START + MINUTE)).starts_with("InvalidInstanceId"));
     let now = START + MINUTE * 2;
     let id = fleet.send_command(command("tail -n 50 /var/log/user-data.log"), now).unwrap();
-    let missing = "InvocationDoesNotExist: ";
+    let missing =
+        |id: &str, instance: &str| format!("InvocationDoesNotExist: Invocation not found for {id}, {instance}");
     let at = |id: &str, instance: &str, now: Timestamp| fleet.invocation(id, instance, now);
-    assert_eq!(error_text(at(&id, "i-1", now)), missing);
+    assert_eq!(error_text(at(&id, "i-1", now)), missing(&id, "i-1"));
     assert_eq!(at(&id, "i-1", now + SECOND).unwrap().status, "InProgress");
     assert_eq!(at(&id, "i-1", now + MINUTE).unwrap().output, "user data begins\n", "the log that the script names");
-    assert_eq!(error_text(at(&id, "i-2", now + SECOND)), missing);
-    assert_eq!(error_text(at("no", "i-1", now + SECOND)), missing);
+    assert_eq!(error_text(at(&id, "i-2", now + SECOND)), missing(&id, "i-2"));
+    assert_eq!(error_text(at("no", "i-1", now + SECOND)), missing("no", "i-1"));
     fleet.terminated("i-1", now + MINUTE);
     assert!(fleet.send_command(command("true"), now + MINUTE * 2).is_ok(), "SSM does not know of the termination yet");
     assert!(error_text(fleet.send_command(command("true"), now + MINUTE * 6)).starts_with("InvalidInstanceId"));

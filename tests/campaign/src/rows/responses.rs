@@ -126,17 +126,18 @@ fn host(case: usize) -> Verdict {
     verdict(delivered.is_ok() == arrives && same && attempts_match, format!("{script:?}: {delivered:?}"))
 }
 
-/// Text with one, two and four bytes per character, so that the limit falls inside a character.
+/// Text whose characters a reason contains as they are, or as their code points in 6 and 7 characters, so that the limit
+/// falls inside of one.
 fn size(case: usize) -> Verdict {
-    let character = ["a", "é", "🦀"][case % 3];
+    let (character, written) = [("a", 1), ("é", "U+00E9".len()), ("🦀", "U+1F980".len())][case % 3];
     let size_target = MAX_BODY - 1 + case / 3;
     let empty = failed_response("x").body().len() - 1;
-    let mut reason = character.repeat((size_target - empty) / character.len());
-    reason.push_str(&"a".repeat(size_target - empty - reason.len()));
+    let count = (size_target - empty) / written;
+    let reason = character.repeat(count) + &"a".repeat(size_target - empty - count * written);
     let body = failed_response(&reason).body();
     let parsed: Result<BTreeMap<String, serde_json::Value>, _> = serde_json::from_str(&body);
     let whole = size_target <= MAX_BODY && body.len() == size_target;
-    let service_timeout = size_target > MAX_BODY && body.len() <= MAX_BODY && body.contains('…');
+    let service_timeout = size_target > MAX_BODY && body.len() <= MAX_BODY && body.contains("...");
     verdict(
         parsed.is_ok() && (whole || service_timeout),
         format!("{size_target} bytes of {character}: {} bytes", body.len()),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use memory_cloud::Fault;
+use request_pass::StackState;
 use requests::Owner;
 use serde_json::{Value, json};
 
@@ -53,7 +54,9 @@ struct StackHistory {
 }
 
 fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
+    // Each Delete goes with its stack: CloudFormation generates an id only then, or in a rollback.
+    fixture.set_stack(StackState::Deleting);
     let mut dice = Dice::new(seed);
     for call in 0..400 {
         if dice.percent(2) {

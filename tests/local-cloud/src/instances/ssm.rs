@@ -151,6 +151,7 @@ fn command(fleet: &mut Fleet, send: SendInput, now: Timestamp) -> Result<Value, 
         delivery_timeout: Duration::from_secs(delivery),
         execution_timeout: Duration::from_secs(execution.map_err(bad)?),
     };
+    let expires = command.expires(now);
     let id = fleet.send_command(command, now)?;
     Ok(json!({"Command": {
         "CommandId": id,
@@ -160,7 +161,7 @@ fn command(fleet: &mut Fleet, send: SendInput, now: Timestamp) -> Result<Value, 
         "TargetCount": instance_ids.len(),
         "Parameters": parameters,
         "RequestedDateTime": seconds(now),
-        "ExpiresAfter": seconds(now + Duration::from_secs(delivery)),
+        "ExpiresAfter": seconds(expires),
         "TimeoutSeconds": delivery,
         "Status": "Pending",
         "StatusDetails": "Pending",

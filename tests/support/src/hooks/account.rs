@@ -49,8 +49,8 @@ impl Harness {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
         let Ok(member) = fleet.member(id) else {
             let (user_data, checks, agent) = (UserData::Unreported, Ok(Checks::Unreported), Ok(Agent::Unregistered));
-            let is_spot = false;
-            return ObservedInstance { state: State::Unknown, user_data, started_ms: None, is_spot, checks, agent };
+            let (state, state_reason, started_ms, is_spot) = (State::Unknown, None, None, false);
+            return ObservedInstance { state, state_reason, user_data, started_ms, is_spot, checks, agent };
         };
         ObservedInstance {
             state: match member.terminated {
@@ -58,6 +58,7 @@ impl Harness {
                 None if self.stopped.borrow().contains(id) => State::Stopped,
                 None => State::Running,
             },
+            state_reason: None,
             user_data: match member.marker(now) {
                 Marker::None => UserData::Unreported,
                 Marker::Ready => UserData::Done,
@@ -73,7 +74,7 @@ impl Harness {
                     Checks::Impaired { since_ms: Some((member.launched + STATUS_CHECK_DELAY).0) }
                 }
             }),
-            agent: Ok(match member.agent(now) {
+            agent: Ok(match member.agent(now).filter(|_| !self.stopped.borrow().contains(id)) {
                 None => Agent::Unregistered,
                 Some(PingStatus::Online) => Agent::Online,
                 Some(PingStatus::ConnectionLost) => Agent::Lost,
@@ -119,16 +120,12 @@ impl HookApi for &Harness {
                 .into_iter()
                 .flatten()
                 .filter(|(_, at)| since_ms.is_none_or(|since| at.0 + 10_000 >= since));
-            let Some((id, _)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::NotSent) };
+            let Some((id, at)) = sent.max_by_key(|(_, at)| *at) else { return Ok(Command::NotSent) };
             // Until SSM shows the invocation, the command is listed as running.
             let Ok(invocation) = self.fleet.borrow().invocation(id, instance, self.now.get()) else {
                 return Ok(Command::Running);
             };
-            Ok(match invocation.status {
-                "Success" => Command::Succeeded,
-                "Pending" | "InProgress" => Command::Running,
-                _ => Command::Failed(invocation.details.to_owned()),
-            })
+            Ok(Command::read(invocation.status, Some(invocation.details), self.now.get().since(*at)))
         };
         self.call("drain_status", status).await
     }
@@ -143,6 +140,9 @@ impl HookApi for &Harness {
                 delivery_timeout: Duration::from_mins(1),
                 execution_timeout: timeout,
             };
+            if self.stopped.borrow().contains(instance) {
+                return Ok(HookCallOutcome::TooLate);
+            }
             let Ok(id) = self.fleet.borrow_mut().send_command(command, self.now.get()) else {
                 return Ok(HookCallOutcome::TooLate);
             };

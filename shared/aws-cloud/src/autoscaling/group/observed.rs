@@ -12,6 +12,7 @@ use lambda_kit::AwsCallError;
 use tokio::time::timeout;
 
 use super::{hooks, release};
+use crate::advice;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 use crate::ids::Observation;
@@ -92,7 +93,8 @@ fn failure(activity: &Activity) -> Option<String> {
     let is_launch = activity.description().is_some_and(|it| it.starts_with("Launching"));
     let has_failed = is_launch && matches!(activity.status_code(), Some(Failed | Cancelled));
     let reason = activity.status_message().filter(|_| has_failed)?;
-    Some(reason.chars().take(MAX_REASON_CHARS).collect())
+    let advice = advice::after_failed_launch(reason);
+    Some(reason.chars().take(MAX_REASON_CHARS).chain(advice.chars()).collect())
 }
 
 fn count_in_service(group: &Found) -> usize {
@@ -317,6 +319,12 @@ mod tests {
         assert!(activity(launch, "Cancelled", "abandoned").is_some());
         assert_eq!(activity(launch, "InProgress", ""), None);
         assert_eq!(activity("Terminating EC2 instance: i-1", "Failed", "no"), None);
+        let with_key = "Termination Reason: Client.InternalError: Client error on launch";
+        assert!(
+            activity(launch, "Failed", with_key)
+                .unwrap()
+                .starts_with(&format!("{with_key} - often the policy of the key"))
+        );
         assert_eq!(activity(launch, "Failed", &"\u{fc}".repeat(2_000)).unwrap().chars().count(), MAX_REASON_CHARS);
     }
 

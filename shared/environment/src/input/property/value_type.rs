@@ -243,7 +243,7 @@ fn form_of_arn(service: &str, prefix: &str) -> String {
         "iam" => ", path and name of at most 640 characters",
         _ => "",
     };
-    format!("such as arn:aws:{service}:{region}:123456789012:{prefix}…{bounds}")
+    format!("such as arn:aws:{service}:{region}:123456789012:{prefix}...{bounds}")
 }
 
 /// Whether every service accepts the character in a tag: IAM's set, which is the strictest.

@@ -113,4 +113,10 @@ impl KindSetting for RoleSetting {
     fn blocks_deletion(&self) -> bool {
         matches!(self, RoleSetting::ManagedPolicy(_) | RoleSetting::InlinePolicy { .. })
     }
+
+    /// Every environment desires the same managed policies and one inline policy of the same name. So a surplus policy
+    /// is of another sender, such as SSM Quick Setup, and only the role's deletion removes it.
+    fn is_retained_when_not_desired(&self) -> bool {
+        matches!(self, RoleSetting::ManagedPolicy(_) | RoleSetting::InlinePolicy { .. })
+    }
 }

@@ -198,6 +198,7 @@ mod tests {
             sent_ms: u64::MAX,
             responded_ms: u64::MAX,
             success: false,
+            physical_id: "\"".repeat(1_024),
             reason: format!("{}{}", response.short_reason(1_000), "😀".repeat(200)),
         };
         let history = (0..9).fold(Vec::new(), |history, hash| entry(hash).appended_to(&history));
@@ -225,7 +226,7 @@ mod tests {
             ("latest_request", 10_500),
             ("progress", 8_500),
             ("recorded_response", 5_000),
-            ("history", 26_500),
+            ("history", 37_000),
         ] {
             assert!(of(attribute) <= bound, "{attribute}: {}", of(attribute));
         }
