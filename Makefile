@@ -7,6 +7,8 @@ TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 CALLS := target/reports/calls
+# The whole calls of the functions (test-stacks), and of the adapters' tests (test-rust).
+EXCHANGES := target/reports/exchanges
 EXPORTS := target/local-cloud/exports.sh
 # One set of features for the whole workspace: the SDKs are compiled once, for programs and tests.
 CARGO_BUILD := cargo build --locked --workspace
@@ -82,15 +84,16 @@ test-core: ## Tests of the pure core without the AWS SDK, a minute from cold
 
 .PHONY: test-rust
 test-rust: $(TOOLS) ## Unit, property, golden and adapter tests
+	rm -rf $(EXCHANGES)/adapters
 ifdef NEXTEST
-	cargo nextest run --locked --workspace
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo nextest run --locked --workspace
 else
-	cargo test --locked --workspace
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo test --locked --workspace
 endif
 
 .PHONY: test-stacks
 test-stacks: build ## Stacks on the local cloud, end to end; each function is limited to its policy
-	rm -rf $(CALLS)
+	rm -rf $(CALLS) $(EXCHANGES)/stacks
 	$(PYTHON) tests/end_to_end/run.py
 
 .PHONY: test-attacks

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_cloud::{AwsCloud, Clients, facts};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
     Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Proofs, Run, RunOutcome,
@@ -13,6 +13,7 @@ use environment::{
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
+use local_cloud::exchange::ADAPTER_TESTS;
 use serde_json::Value;
 
 use crate::cloud::LocalCloud;
@@ -45,10 +46,12 @@ impl Harness {
             .endpoint_url(&local.url)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
+        // The local cloud records the whole calls of the clients under test.
+        let of_adapters = config.to_builder().app_name(AppName::new(ADAPTER_TESTS).expect("a valid name")).build();
         let names = deployment().names("dev");
         let harness = Harness {
             local,
-            clients: Clients::new(&config),
+            clients: Clients::new(&of_adapters),
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
