@@ -56,7 +56,7 @@ smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents 
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
 .PHONY: test
-test: lint test-rust test-stacks test-permissions ## All checks of CI, except stale files and advisories (.ci/run)
+test: lint test-rust test-stacks test-permissions judge ## All checks of CI, except stale files and advisories (.ci/run)
 
 .PHONY: lint
 lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
@@ -64,11 +64,12 @@ lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: test-templates
-test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter
+test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter; and the tests of the Python tools
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml infra/rules/red/*.yaml
 	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
 	$(PYTHON) -m unittest discover --start-directory tests/bench
 	$(PYTHON) -m unittest discover --start-directory tests/prose
+	$(PYTHON) -m unittest discover --start-directory tests/api-models
 
 .PHONY: licences
 licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by deny.toml
@@ -103,6 +104,11 @@ test-attacks: build ## The attacks alone, which test-stacks includes: roles with
 .PHONY: test-permissions
 test-permissions: build ## Compare the functions' policies with the calls that test-stacks recorded, in both directions
 	$${CARGO_TARGET_DIR:-target}/debug/permissions $(CALLS)
+
+# Without a prerequisite: test-rust and test-stacks take half an hour, and their recordings remain.
+.PHONY: judge
+judge: $(TOOLS) ## Compare the calls that test-rust and test-stacks recorded with AWS's API models (target/reports/api-models.json)
+	$(PYTHON) tests/api-models/judge.py $(EXCHANGES)
 
 .PHONY: build
 build: $(TOOLS) ## Build the functions and the local cloud (the first time takes about ten minutes)
