@@ -44,7 +44,7 @@ package: $(TOOLS) ## Package the functions for deployment, and print their sizes
 	$(PYTHON) infra/package.py
 
 .PHONY: figures
-figures: ## Write tests/bench/FIGURES.md from the reports of bench and campaign
+figures: ## Write tests/bench/FIGURES.md from the reports of bench, campaign and judge
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: prose

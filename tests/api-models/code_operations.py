@@ -21,4 +21,8 @@ def in_code():
             if "tests" not in path.parts and path.stem != "tests":
                 found |= set(names.findall(path.read_text().split("#[cfg(test)]")[0]))
     signed = {("monitoring" if service == "cloudwatch" else service, operation) for service, operation in found}
-    return {f"{service}:{operation}" for service, operation in signed if service in SERVICES and operation in model(service).operations}
+    return {
+        f"{service}:{operation}"
+        for service, operation in signed
+        if service in SERVICES and operation in model(service).operations
+    }

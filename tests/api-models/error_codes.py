@@ -29,7 +29,12 @@ def codes():
         known = model(service)
         for it in known.operations[operation].get("errors", []):
             for code in names(known, it["shape"]):
-                key = (service, code, status(known.shapes[it["shape"]]), service not in WITHOUT_CLASSES or name in WITH_CLASS)
+                key = (
+                    service,
+                    code,
+                    status(known.shapes[it["shape"]]),
+                    service not in WITHOUT_CLASSES or name in WITH_CLASS,
+                )
                 found.setdefault(key, []).append(operation)
     return found
 

@@ -142,7 +142,14 @@ def without_accepted(found):
 
 def listed(found):
     return [
-        {"operation": operation, "rule": rule, "path": path, "calls": count, "example": example, "callers": sorted(apps)}
+        {
+            "operation": operation,
+            "rule": rule,
+            "path": path,
+            "calls": count,
+            "example": example,
+            "callers": sorted(apps),
+        }
         for (operation, rule, path), (count, example, apps) in sorted(found.items())
     ]
 
@@ -174,7 +181,9 @@ def main():
         print(f"{name}: {', '.join(sorted(verdicts.members[name]))}")
     for kind in ("requests", "responses"):
         for it in report[kind]:
-            print(f"{kind[:-1]} {it['operation']} [{it['rule']}] {it['path']}, {it['calls']} calls of {', '.join(it['callers'])}: {it['example']}")
+            print(
+                f"{kind[:-1]} {it['operation']} [{it['rule']}] {it['path']}, {it['calls']} calls of {', '.join(it['callers'])}: {it['example']}"
+            )
     if not_called:
         print(f"called by the code and by no recorded test: {', '.join(not_called)}")
     for entry in stale:

@@ -68,7 +68,14 @@ class Reader:
 class JsonReader(Reader):
     """JSON 1.0 and 1.1."""
 
-    TYPES = {"string": (str,), "boolean": (bool,), "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float)}
+    TYPES = {
+        "string": (str,),
+        "boolean": (bool,),
+        "integer": (int,),
+        "long": (int,),
+        "float": (int, float),
+        "double": (int, float),
+    }
 
     def read(self, member, node, path):
         return self.note("null", path) if node is None else super().read(member, node, path)
@@ -221,7 +228,11 @@ class XmlReader(Reader):
         """The value of a member: all its elements if it is a flat list, otherwise its only one."""
         shape = self.model.member_type(member)
         if shape["type"] in ("list", "map") and self.model.is_flat(member):
-            return self.items(shape["member"], elements, path) if shape["type"] == "list" else self.entries(shape, elements, path)
+            return (
+                self.items(shape["member"], elements, path)
+                if shape["type"] == "list"
+                else self.entries(shape, elements, path)
+            )
         if len(elements) > 1:
             return self.note("given-twice", path)
         return self.read(member, elements[0], path)
@@ -247,4 +258,8 @@ class XmlReader(Reader):
         return {key: value for key, value in read.items() if value is not UNREADABLE}
 
     def scalar(self, kind, node, path):
-        return self.wrong_type(kind, [self.tag(it) for it in node], path) if len(node) else self.from_text(kind, node.text or "", path)
+        return (
+            self.wrong_type(kind, [self.tag(it) for it in node], path)
+            if len(node)
+            else self.from_text(kind, node.text or "", path)
+        )

@@ -1,6 +1,7 @@
 """Reads a recorded request back into its operation and input, by the protocol of its service."""
 
 import base64
+import functools
 import hashlib
 import json
 import re
@@ -122,7 +123,13 @@ def form(model, request):
 def json_body(model, request):
     reader = JsonReader(model)
     prefix, _, operation = request.header("x-amz-target").rpartition(".")
-    expect(reader.findings, "content-type", "", request.header("content-type"), f"application/x-amz-json-{model.metadata['jsonVersion']}")
+    expect(
+        reader.findings,
+        "content-type",
+        "",
+        request.header("content-type"),
+        f"application/x-amz-json-{model.metadata['jsonVersion']}",
+    )
     expect(reader.findings, "http", "", (request.method, request.path), ("POST", "/"))
     expect(reader.findings, "target", "X-Amz-Target", prefix, model.metadata["targetPrefix"])
     known(model, operation)
@@ -161,13 +168,12 @@ def cbor(model, request):
 
 
 def rest_xml(model, request):
-    operation = operation_of(model, request)
-    reader = XmlReader(model, S3_NAMESPACE)
+    route = route_of(model, request)
+    operation, reader = route.operation, XmlReader(model, S3_NAMESPACE)
     name = model.input_name(operation)
     shape = model.shapes[name] if name else {"members": {}}
-    template, _, fixed = model.operations[operation]["http"]["requestUri"].partition("?")
-    value = from_path(template, request.path)
-    query = {key: text for key, text in request.query if key not in dict(parse_qsl(fixed, keep_blank_values=True))}
+    value = {name: unquote(text) for name, text in route.path.fullmatch(request.path).groupdict().items()}
+    query = {key: text for key, text in request.query if key not in route.fixed}
     if len(request.query) > len(dict(request.query)):
         reader.note("given-twice", "query")
     if query.get("x-id") == operation:
@@ -198,36 +204,72 @@ def rest_xml(model, request):
     return Input(operation, value, reader.findings)
 
 
-def from_path(template, path):
-    """The members in a path; None if the path is not of this template."""
-    pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", lambda it: f"(?P<{it[1]}>{'.+' if it[2] else '[^/]+'})", re.escape(template))
-    found = re.fullmatch(pattern, path) or re.fullmatch(pattern, path.rstrip("/"))
-    return {name: unquote(text) for name, text in found.groupdict().items()} if found else None
+class Route(NamedTuple):
+    """How rest-xml addresses an operation: the method, the form of the path, the fixed parts of the query, and the required
+    parameters in the query and in the headers, in lower case."""
+
+    operation: str
+    method: str
+    path: re.Pattern
+    fixed: dict
+    query: set
+    headers: set
+    is_deprecated: bool
 
 
-def operation_of(model, request):
-    """The operation by method, path, fixed parts of the query, and required parameters: of several the most specific one that is
-    not deprecated."""
-    given = dict(request.query)
-    candidates = []
+@functools.cache
+def routes(model):
+    found = []
     for name, operation in model.operations.items():
         template, _, fixed = operation["http"]["requestUri"].partition("?")
+        path = re.sub(
+            r"\\\{(\w+)(\\\+)?\\\}", lambda it: f"(?P<{it[1]}>{'.+' if it[2] else '[^/]+'})", re.escape(template)
+        )
+        shape = model.shapes[model.input_name(name)] if model.input_name(name) else {}
+        members = [shape["members"][it] for it in shape.get("required", [])]
+        needed = {
+            where: {it["locationName"].lower() for it in members if it.get("location") == where}
+            for where in ("querystring", "header")
+        }
         fixed = dict(parse_qsl(fixed, keep_blank_values=True))
-        if operation["http"]["method"] != request.method or from_path(template, request.path) is None:
+        found.append(
+            Route(
+                name,
+                operation["http"]["method"],
+                re.compile(f"{path}/?"),
+                fixed,
+                *needed.values(),
+                bool(operation.get("deprecated")),
+            )
+        )
+    return found
+
+
+def route_of(model, request):
+    """The route of a request: of several the most specific one that is not deprecated."""
+    given = dict(request.query)
+    keys = {key.lower() for key in given}
+    candidates = []
+    for it in routes(model):
+        if it.method != request.method or any(
+            key not in given or text not in ("", given[key]) for key, text in it.fixed.items()
+        ):
             continue
-        if any(key not in given or text not in ("", given[key]) for key, text in fixed.items()):
-            continue
-        shape = model.shapes[model.input_name(name)] if model.input_name(name) else {"members": {}}
-        needed = {"querystring": set(), "header": set()}
-        for member in shape.get("required", []):
-            if (where := shape["members"][member].get("location")) in needed:
-                needed[where].add(shape["members"][member]["locationName"].lower())
-        if needed["querystring"] <= {key.lower() for key in given} and needed["header"] <= set(request.headers):
-            specific = len(fixed) + len(needed["querystring"]) + len(needed["header"])
-            candidates.append((given.get("x-id") == name, specific, len(template), not operation.get("deprecated"), name))
+        if it.query <= keys and it.headers <= set(request.headers) and (found := it.path.fullmatch(request.path)):
+            specific = len(it.fixed) + len(it.query) + len(it.headers)
+            candidates.append(
+                (
+                    given.get("x-id") == it.operation,
+                    specific,
+                    len(found.groups()),
+                    not it.is_deprecated,
+                    it.operation,
+                    it,
+                )
+            )
     if not candidates:
         raise Unreadable(f"{model.service} has no operation for {request.method} {request.path} {sorted(given)}")
-    return max(candidates)[-1]
+    return max(candidates, key=lambda it: it[:-1])[-1]
 
 
 def read_payload(model, reader, shape, body, value):
@@ -259,7 +301,10 @@ def check_sums(model, operation, request, reader):
     correct = {
         "content-md5": (md5, base64.b64encode(hashlib.md5(request.body).digest()).decode()),
         "x-amz-checksum-crc32": (crc32, base64.b64encode(zlib.crc32(request.body).to_bytes(4)).decode()),
-        "x-amz-content-sha256": (sha256 if re.fullmatch("[0-9a-f]{64}", sha256) else "", hashlib.sha256(request.body).hexdigest()),
+        "x-amz-content-sha256": (
+            sha256 if re.fullmatch("[0-9a-f]{64}", sha256) else "",
+            hashlib.sha256(request.body).hexdigest(),
+        ),
     }
     for header, (found, expected) in correct.items():
         if found:

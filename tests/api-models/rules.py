@@ -50,7 +50,10 @@ def check(model, operation, value, region):
     found = []
     for it in rules_of(f"{model.service}:{operation}"):
         try:
-            found += [Finding(it.name, f".{path}", str(detail)[:300]) for path, detail in it.deviations(value, Call(region, operation))]
+            found += [
+                Finding(it.name, f".{path}", str(detail)[:300])
+                for path, detail in it.deviations(value, Call(region, operation))
+            ]
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             found.append(Finding(it.name, "", f"the rule cannot read the input: {error!r}"))
     return found

@@ -149,7 +149,11 @@ def retention_days(value):
         yield "retentionInDays", f"{value.get('retentionInDays')}"
 
 
-@rule("logs:FilterLogEvents", "logs:GetLogEvents", source=LOGS + "FilterLogEvents: the log group by name or identifier; streams by names or prefix")
+@rule(
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    source=LOGS + "FilterLogEvents: the log group by name or identifier; streams by names or prefix",
+)
 def log_source(value):
     yield from exactly_one(value, "logGroupName", "logGroupIdentifier")
     yield from at_most_one(value, "logStreamNames", "logStreamNamePrefix")
@@ -166,19 +170,35 @@ def log_group_names(value):
 @rule("s3:*", source="S3 user guide, General purpose bucket naming rules")
 def bucket_name(value):
     name = value.get("Bucket", "bucket")
-    is_valid = re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) and ".." not in name and not re.fullmatch(r"\d+(\.\d+){3}", name)
-    if not is_valid or name.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an")):
+    is_valid = (
+        re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name)
+        and ".." not in name
+        and not re.fullmatch(r"\d+(\.\d+){3}", name)
+    )
+    if (
+        not is_valid
+        or name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        or name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an"))
+    ):
         yield "Bucket", f"{name!r}"
 
 
 @rule("s3:CreateBucket", source=S3 + "CreateBucket: LocationConstraint; us-east-1 has none")
 def bucket_location(value, call):
     location = value.get("CreateBucketConfiguration", {}).get("LocationConstraint", "us-east-1")
-    if location != call.region or (call.region == "us-east-1" and "CreateBucketConfiguration" in value and "LocationConstraint" in value["CreateBucketConfiguration"]):
+    if location != call.region or (
+        call.region == "us-east-1"
+        and "CreateBucketConfiguration" in value
+        and "LocationConstraint" in value["CreateBucketConfiguration"]
+    ):
         yield "CreateBucketConfiguration.LocationConstraint", f"{location} in a request to {call.region}"
 
 
-@rule("s3:CreateBucket", "s3:PutBucketTagging", source="S3 user guide, Using tags with buckets: 50 tags of 128 and 256 characters")
+@rule(
+    "s3:CreateBucket",
+    "s3:PutBucketTagging",
+    source="S3 user guide, Using tags with buckets: 50 tags of 128 and 256 characters",
+)
 def bucket_tags(value):
     tags = value.get("Tagging", {}).get("TagSet", []) + value.get("CreateBucketConfiguration", {}).get("Tags", [])
     yield from tag_list(tags, "TagSet")
@@ -209,7 +229,10 @@ def lifecycle_rules(value):
     for it in rules:
         if "Prefix" not in it and len(it.get("Filter", {})) != 1:
             yield "LifecycleConfiguration.Rules", f"the filter {it.get('Filter')} has not exactly one condition"
-        days = [it.get("Expiration", {}).get("Days", 1), it.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 1)]
+        days = [
+            it.get("Expiration", {}).get("Days", 1),
+            it.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 1),
+        ]
         days.append(it.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation", 1))
         if min(days) < 1:
             yield "LifecycleConfiguration.Rules", f"{min(days)} days"
@@ -242,7 +265,10 @@ def bucket_policy(value):
     yield from policy_document(value.get("Policy", ""), "Policy", 20_480)
 
 
-@rule("iam:PutRolePolicy", source="IAM user guide, IAM and STS quotas: 10,240 characters of inline policies; JSON policy elements, Sid")
+@rule(
+    "iam:PutRolePolicy",
+    source="IAM user guide, IAM and STS quotas: 10,240 characters of inline policies; JSON policy elements, Sid",
+)
 def role_policy(value):
     yield from policy_document(value.get("PolicyDocument", ""), "PolicyDocument", 10_240)
     for sid in re.findall(r'"Sid"\s*:\s*"([^"]*)"', value.get("PolicyDocument", "")):
@@ -250,7 +276,11 @@ def role_policy(value):
             yield "PolicyDocument", f"the Sid {sid!r} has characters other than letters and digits"
 
 
-@rule("iam:CreateRole", "iam:UpdateAssumeRolePolicy", source="IAM user guide, IAM and STS quotas: 2,048 characters of a trust policy")
+@rule(
+    "iam:CreateRole",
+    "iam:UpdateAssumeRolePolicy",
+    source="IAM user guide, IAM and STS quotas: 2,048 characters of a trust policy",
+)
 def trust_policy(value):
     name = "AssumeRolePolicyDocument" if "AssumeRolePolicyDocument" in value else "PolicyDocument"
     yield from policy_document(value.get(name, ""), name, 2_048)

@@ -19,6 +19,9 @@ METRICS = {
     "GroupTerminatingInstances", "GroupTotalInstances", "GroupInServiceCapacity", "GroupPendingCapacity", "GroupStandbyCapacity",
     "GroupTerminatingCapacity", "GroupTotalCapacity", "WarmPoolDesiredCapacity", "WarmPoolWarmedCapacity", "WarmPoolPendingCapacity",
     "WarmPoolTerminatingCapacity", "WarmPoolTotalCapacity", "GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity",
+    # Recorded on AWS, September 2026: accepted and listed, though the reference has none of them.
+    "GroupTerminatingRetainedInstances", "GroupTerminatingRetainedCapacity", "WarmPoolMinSize", "WarmPoolPendingRetainedCapacity",
+    "WarmPoolTerminatingRetainedCapacity",
 }  # fmt: skip
 
 
@@ -31,7 +34,11 @@ def security_group_text(value):
             yield name, f"{value[name]!r} has characters other than a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{{}}!$*"
 
 
-@rule("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress", source=API + "IpRange, UserIdGroupPair: Description")
+@rule(
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:RevokeSecurityGroupIngress",
+    source=API + "IpRange, UserIdGroupPair: Description",
+)
 def security_group_rule(value):
     for permission in value.get("IpPermissions", []):
         for kind in ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"):
@@ -56,7 +63,10 @@ def filter_values(value):
             yield "Filters", f"{it.get('Name')} has {len(values)} values, one of them may be empty; 1 to 200 are valid"
 
 
-@rule("ec2:*", source="EC2 developer guide, Ensuring idempotency: 64 ASCII characters; 128 where the operation's page says so")
+@rule(
+    "ec2:*",
+    source="EC2 developer guide, Ensuring idempotency: 64 ASCII characters; 128 where the operation's page says so",
+)
 def client_token(value, call):
     most = 128 if call.operation in ("CreateLaunchTemplate", "CreateLaunchTemplateVersion") else 64
     token = value.get("ClientToken", "")
@@ -64,7 +74,11 @@ def client_token(value, call):
         yield "ClientToken", f"{len(token)} characters, at most {most} ASCII characters"
 
 
-@rule("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", source="EC2 user guide, Run commands when you launch an instance: 16 KB before encoding")
+@rule(
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateLaunchTemplateVersion",
+    source="EC2 user guide, Run commands when you launch an instance: 16 KB before encoding",
+)
 def user_data(value):
     text = value.get("LaunchTemplateData", {}).get("UserData", "")
     try:
@@ -74,7 +88,11 @@ def user_data(value):
         yield "LaunchTemplateData.UserData", "is not base64"
 
 
-@rule("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", source=API + "LaunchTemplateEbsBlockDeviceRequest: Encrypted, VolumeSize")
+@rule(
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateLaunchTemplateVersion",
+    source=API + "LaunchTemplateEbsBlockDeviceRequest: Encrypted, VolumeSize",
+)
 def block_device(value):
     for it in value.get("LaunchTemplateData", {}).get("BlockDeviceMappings", []):
         ebs = it.get("Ebs", {})
@@ -85,27 +103,42 @@ def block_device(value):
             yield "LaunchTemplateData.BlockDeviceMappings", f"{ebs['VolumeSize']} GiB of {ebs['VolumeType']}, at most {largest}"
 
 
-@rule("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", source=API + "LaunchTemplateInstanceMetadataOptionsRequest: HttpPutResponseHopLimit")
+@rule(
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateLaunchTemplateVersion",
+    source=API + "LaunchTemplateInstanceMetadataOptionsRequest: HttpPutResponseHopLimit",
+)
 def hop_limit(value):
     hops = value.get("LaunchTemplateData", {}).get("MetadataOptions", {}).get("HttpPutResponseHopLimit", 1)
     if not 1 <= hops <= 64:
         yield "LaunchTemplateData.MetadataOptions", f"{hops} hops, 1 to 64 are valid"
 
 
-@rule("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion", source=API + "RequestLaunchTemplateData: NetworkInterfaces, SecurityGroupIds")
+@rule(
+    "ec2:CreateLaunchTemplate",
+    "ec2:CreateLaunchTemplateVersion",
+    source=API + "RequestLaunchTemplateData: NetworkInterfaces, SecurityGroupIds",
+)
 def template_groups(value):
     data = value.get("LaunchTemplateData", {})
     yield from at_most_one(data, "NetworkInterfaces", "SecurityGroupIds")
     yield from at_most_one(data, "InstanceType", "InstanceRequirements")
 
 
-@rule("ec2:CreateLaunchTemplate", source="EC2's model, LaunchTemplateName, which CreateLaunchTemplate does not use: 3 to 128 characters of the pattern")
+@rule(
+    "ec2:CreateLaunchTemplate",
+    source="EC2's model, LaunchTemplateName, which CreateLaunchTemplate does not use: 3 to 128 characters of the pattern",
+)
 def template_name(value):
     if not re.fullmatch(r"[a-zA-Z0-9().\-/_]{3,128}", value.get("LaunchTemplateName", "")):
         yield "LaunchTemplateName", f"{value.get('LaunchTemplateName')!r}"
 
 
-@rule("ec2:CreateLaunchTemplateVersion", "ec2:DeleteLaunchTemplate", source=API + "CreateLaunchTemplateVersion, DeleteLaunchTemplate: the id or the name, but not both")
+@rule(
+    "ec2:CreateLaunchTemplateVersion",
+    "ec2:DeleteLaunchTemplate",
+    source=API + "CreateLaunchTemplateVersion, DeleteLaunchTemplate: the id or the name, but not both",
+)
 def template_reference(value):
     yield from exactly_one(value, "LaunchTemplateId", "LaunchTemplateName")
 
@@ -113,11 +146,25 @@ def template_reference(value):
 @rule("ec2:CreateRoute", "ec2:ReplaceRoute", source=API + "CreateRoute: exactly one destination and one target")
 def route_target(value):
     yield from exactly_one(value, "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
-    targets = ("GatewayId", "NatGatewayId", "InstanceId", "NetworkInterfaceId", "TransitGatewayId", "VpcPeeringConnectionId", "VpcEndpointId")
-    yield from exactly_one(value, *targets, "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn")
+    targets = (
+        "GatewayId",
+        "NatGatewayId",
+        "InstanceId",
+        "NetworkInterfaceId",
+        "TransitGatewayId",
+        "VpcPeeringConnectionId",
+        "VpcEndpointId",
+    )
+    yield from exactly_one(
+        value, *targets, "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn"
+    )
 
 
-@rule("ec2:ModifyVpcAttribute", "ec2:ModifySubnetAttribute", source=API + "ModifyVpcAttribute, ModifySubnetAttribute: one attribute at a time")
+@rule(
+    "ec2:ModifyVpcAttribute",
+    "ec2:ModifySubnetAttribute",
+    source=API + "ModifyVpcAttribute, ModifySubnetAttribute: one attribute at a time",
+)
 def one_attribute(value):
     yield from exactly_one(value, *(set(value) - {"VpcId", "SubnetId"} or {"an attribute"}))
 
@@ -143,7 +190,11 @@ def nat_address(value):
         yield "AllocationId", "is missing"
 
 
-@rule("ec2:DescribeInstances", "ec2:DescribeInstanceStatus", source=API + "DescribeInstances: MaxResults and the instance ids exclude each other")
+@rule(
+    "ec2:DescribeInstances",
+    "ec2:DescribeInstanceStatus",
+    source=API + "DescribeInstances: MaxResults and the instance ids exclude each other",
+)
 def page_of_ids(value):
     yield from at_most_one(value, "MaxResults", "InstanceIds")
 
@@ -157,26 +208,42 @@ def group_name(value):
         yield "AutoScalingGroupName", "has other characters than printable ASCII without colon and space"
 
 
-@rule("autoscaling:CreateAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup", source=SCALING + "CreateAutoScalingGroup: MinSize, MaxSize, DesiredCapacity")
+@rule(
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:UpdateAutoScalingGroup",
+    source=SCALING + "CreateAutoScalingGroup: MinSize, MaxSize, DesiredCapacity",
+)
 def group_size(value):
     sizes = [value[name] for name in ("MinSize", "DesiredCapacity", "MaxSize") if name in value]
     if sizes != sorted(sizes):
         yield "DesiredCapacity", f"{sizes} are not in order"
 
 
-@rule("autoscaling:CreateAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup", source=SCALING + "CreateAutoScalingGroup: HealthCheckType")
+@rule(
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:UpdateAutoScalingGroup",
+    source=SCALING + "CreateAutoScalingGroup: HealthCheckType",
+)
 def health_check_type(value):
     for it in value.get("HealthCheckType", "EC2").split(","):
         if it not in ("EC2", "EBS", "ELB", "VPC_LATTICE"):
             yield "HealthCheckType", f"{it!r}"
 
 
-@rule("autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags", source="Auto Scaling user guide, Tag groups and instances: 50 tags")
+@rule(
+    "autoscaling:CreateAutoScalingGroup",
+    "autoscaling:CreateOrUpdateTags",
+    source="Auto Scaling user guide, Tag groups and instances: 50 tags",
+)
 def group_tags(value):
     yield from tag_list(value.get("Tags", []), "Tags")
 
 
-@rule("autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat", source=SCALING + "CompleteLifecycleAction: LifecycleActionResult, InstanceId, LifecycleActionToken")
+@rule(
+    "autoscaling:CompleteLifecycleAction",
+    "autoscaling:RecordLifecycleActionHeartbeat",
+    source=SCALING + "CompleteLifecycleAction: LifecycleActionResult, InstanceId, LifecycleActionToken",
+)
 def lifecycle_action(value, call):
     result = value.get("LifecycleActionResult")
     if call.operation == "CompleteLifecycleAction" and result not in ("CONTINUE", "ABANDON"):
@@ -212,10 +279,16 @@ def scaling_policy(value):
         yield "MinAdjustmentMagnitude", "only with PercentChangeInCapacity"
 
 
-@rule("autoscaling:PutScalingPolicy", source="Auto Scaling user guide, Step and simple scaling policies: at most 20 steps, no gaps and no overlaps")
+@rule(
+    "autoscaling:PutScalingPolicy",
+    source="Auto Scaling user guide, Step and simple scaling policies: at most 20 steps, no gaps and no overlaps",
+)
 def scaling_steps(value):
     steps = value.get("StepAdjustments", [])
-    bounds = sorted((it.get("MetricIntervalLowerBound", float("-inf")), it.get("MetricIntervalUpperBound", float("inf"))) for it in steps)
+    bounds = sorted(
+        (it.get("MetricIntervalLowerBound", float("-inf")), it.get("MetricIntervalUpperBound", float("inf")))
+        for it in steps
+    )
     if len(steps) > 20:
         yield "StepAdjustments", f"{len(steps)} steps, at most 20"
     for (_, upper), (lower, _) in zip(bounds, bounds[1:]):
@@ -225,21 +298,37 @@ def scaling_steps(value):
         yield "StepAdjustments", f"{bounds}: each step has a bound, and the lower one is less"
 
 
-@rule("autoscaling:DescribeAutoScalingInstances", source=SCALING + "DescribeAutoScalingInstances: InstanceIds and MaxRecords, at most 50")
+@rule(
+    "autoscaling:DescribeAutoScalingInstances",
+    source=SCALING + "DescribeAutoScalingInstances: InstanceIds and MaxRecords, at most 50",
+)
 def instances_page(value):
     if len(value.get("InstanceIds", [])) > 50 or value.get("MaxRecords", 1) > 50:
         yield "InstanceIds", f"{len(value.get('InstanceIds', []))} ids, {value.get('MaxRecords')} records; at most 50"
 
 
-@rule("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeTags", "autoscaling:DescribePolicies", "autoscaling:DescribeScalingActivities", source=SCALING + "DescribeAutoScalingGroups: MaxRecords, at most 100")
+@rule(
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeTags",
+    "autoscaling:DescribePolicies",
+    "autoscaling:DescribeScalingActivities",
+    source=SCALING + "DescribeAutoScalingGroups: MaxRecords, at most 100",
+)
 def records_page(value):
     if not 1 <= value.get("MaxRecords", 1) <= 100:
         yield "MaxRecords", f"{value['MaxRecords']}, 1 to 100 are valid"
 
 
-@rule("autoscaling:DescribeAutoScalingGroups", "autoscaling:DescribeTags", source=SCALING + "Filter: the names of each operation")
+@rule(
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeTags",
+    source=SCALING + "Filter: the names of each operation",
+)
 def scaling_filter(value, call):
-    names = {"DescribeAutoScalingGroups": "tag-key tag-value tag:.+", "DescribeTags": "auto-scaling-group key value propagate-at-launch"}
+    names = {
+        "DescribeAutoScalingGroups": "tag-key tag-value tag:.+",
+        "DescribeTags": "auto-scaling-group key value propagate-at-launch",
+    }
     for it in value.get("Filters", []):
         if not any(re.fullmatch(name, it.get("Name", "")) for name in names[call.operation].split()):
             yield "Filters", f"{it.get('Name')!r} is not a filter of {call.operation}"
@@ -253,7 +342,9 @@ def group_metrics(value):
         yield "Metrics", f"{it!r}"
 
 
-@rule("autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses", source=SCALING + "SuspendProcesses: ScalingProcesses")
+@rule(
+    "autoscaling:SuspendProcesses", "autoscaling:ResumeProcesses", source=SCALING + "SuspendProcesses: ScalingProcesses"
+)
 def process_names(value):
     for it in set(value.get("ScalingProcesses", [])) - PROCESSES:
         yield "ScalingProcesses", f"{it!r}"

@@ -13,11 +13,29 @@ SQS = "SQS API reference, "
 # The document AWS-RunShellScript declares this pattern for executionTimeout.
 EXECUTION_TIMEOUT = re.compile(r"([1-9][0-9]{0,4})|(1[0-6][0-9]{4})|(17[0-1][0-9]{3})|(172[0-7][0-9]{2})|(172800)")
 SYNTAX = {"AND", "OR", "NOT", "SET", "REMOVE", "ADD", "DELETE", "BETWEEN", "IN"}
-FUNCTIONS = {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size", "if_not_exists", "list_append"}
-EXPRESSIONS = ("UpdateExpression", "ConditionExpression", "KeyConditionExpression", "FilterExpression", "ProjectionExpression")
+FUNCTIONS = {
+    "attribute_exists",
+    "attribute_not_exists",
+    "attribute_type",
+    "begins_with",
+    "contains",
+    "size",
+    "if_not_exists",
+    "list_append",
+}
+EXPRESSIONS = (
+    "UpdateExpression",
+    "ConditionExpression",
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ProjectionExpression",
+)
 
 
-@rule(*(f"{service}:*" for service in SERVICES), source="AWS general reference, Regions and zones: the form of a region's name")
+@rule(
+    *(f"{service}:*" for service in SERVICES),
+    source="AWS general reference, Regions and zones: the form of a region's name",
+)
 def region(_value, call):
     if not re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", call.region):
         yield "", f"the signature's region is {call.region!r}"
@@ -56,14 +74,21 @@ def fifo_message(value):
             yield name, f"{value[name]!r} is not 1 to 128 characters of printable ASCII"
 
 
-@rule("sqs:ChangeMessageVisibility", "sqs:SendMessage", source=SQS + "ChangeMessageVisibility: 0 to 43,200 s; SendMessage: DelaySeconds, 0 to 900 s")
+@rule(
+    "sqs:ChangeMessageVisibility",
+    "sqs:SendMessage",
+    source=SQS + "ChangeMessageVisibility: 0 to 43,200 s; SendMessage: DelaySeconds, 0 to 900 s",
+)
 def message_times(value):
     for name, longest in (("VisibilityTimeout", 43_200), ("DelaySeconds", 900)):
         if not 0 <= value.get(name, 0) <= longest:
             yield name, f"{value[name]} s, 0 to {longest} are valid"
 
 
-@rule("sns:Publish", source="SNS API reference, Publish: Subject (less than 100 ASCII characters, no control characters), Message (256 KiB)")
+@rule(
+    "sns:Publish",
+    source="SNS API reference, Publish: Subject (less than 100 ASCII characters, no control characters), Message (256 KiB)",
+)
 def notification(value):
     if not re.fullmatch(r"[!-~][ -~]{0,98}", value.get("Subject", "-")):
         yield "Subject", f"{value['Subject']!r}"
@@ -88,14 +113,23 @@ def shell_command(value):
         yield "Parameters", f"executionTimeout is {seconds}"
 
 
-@rule("ssm:ListCommandInvocations", "ssm:ListCommands", source="Systems Manager API reference, CommandFilter: InvokedAfter")
+@rule(
+    "ssm:ListCommandInvocations",
+    "ssm:ListCommands",
+    source="Systems Manager API reference, CommandFilter: InvokedAfter",
+)
 def command_time(value):
     for it in value.get("Filters", []):
-        if it.get("key") in ("InvokedAfter", "InvokedBefore") and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", it.get("value", "")):
+        if it.get("key") in ("InvokedAfter", "InvokedBefore") and not re.fullmatch(
+            r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", it.get("value", "")
+        ):
             yield "Filters", f"{it['key']} is {it.get('value')!r}, not of the form 2026-01-02T03:04:05Z"
 
 
-@rule("ssm:DescribeInstanceInformation", source="Systems Manager API reference, DescribeInstanceInformation: one of both lists of filters")
+@rule(
+    "ssm:DescribeInstanceInformation",
+    source="Systems Manager API reference, DescribeInstanceInformation: one of both lists of filters",
+)
 def instance_filters(value):
     yield from at_most_one(value, "Filters", "InstanceInformationFilterList")
 
@@ -106,17 +140,25 @@ def instance_filters(value):
 @functools.cache
 def reserved_words():
     """DynamoDB developer guide, Reserved words in DynamoDB, as moto contains them."""
-    return frozenset((Path(moto.__file__).parent / "dynamodb/parsing/reserved_keywords.txt").read_text().upper().split())
+    return frozenset(
+        (Path(moto.__file__).parent / "dynamodb/parsing/reserved_keywords.txt").read_text().upper().split()
+    )
 
 
 def expressions(value):
     return {name: value[name] for name in EXPRESSIONS if name in value}
 
 
-@rule("dynamodb:*", source="DynamoDB developer guide, Expression attribute names and values: each is used, and each used one is given")
+@rule(
+    "dynamodb:*",
+    source="DynamoDB developer guide, Expression attribute names and values: each is used, and each used one is given",
+)
 def expression_names(value):
     whole = " ".join(expressions(value).values())
-    for name, used in (("ExpressionAttributeValues", re.findall(r":\w+", whole)), ("ExpressionAttributeNames", re.findall(r"#\w+", whole))):
+    for name, used in (
+        ("ExpressionAttributeValues", re.findall(r":\w+", whole)),
+        ("ExpressionAttributeNames", re.findall(r"#\w+", whole)),
+    ):
         given = set(value.get(name, {}))
         if given != set(used):
             yield name, f"given alone {sorted(given - set(used))}, used alone {sorted(set(used) - given)}"
@@ -124,7 +166,9 @@ def expression_names(value):
             yield name, "is empty"
 
 
-@rule("dynamodb:*", source="DynamoDB developer guide, Reserved words in DynamoDB; service quotas: 4 KB of an expression")
+@rule(
+    "dynamodb:*", source="DynamoDB developer guide, Reserved words in DynamoDB; service quotas: 4 KB of an expression"
+)
 def expression_words(value):
     for name, text in expressions(value).items():
         if len(text.encode()) > 4096:
@@ -135,7 +179,10 @@ def expression_words(value):
                     yield name, f"{word} is a reserved word"
 
 
-@rule("dynamodb:UpdateItem", source="DynamoDB developer guide, Update expressions: paths must not overlap, each clause once")
+@rule(
+    "dynamodb:UpdateItem",
+    source="DynamoDB developer guide, Update expressions: paths must not overlap, each clause once",
+)
 def update_paths(value):
     text = value.get("UpdateExpression", "")
     flat = re.sub(r"\([^()]*\)", "", text)
@@ -143,7 +190,12 @@ def update_paths(value):
     kinds = [kind for kind, _ in clauses]
     if len(set(kinds)) < len(kinds):
         yield "UpdateExpression", f"a clause twice: {kinds}"
-    paths = [re.split(r"[\s=]", action.strip())[0] for _, actions in clauses for action in actions.split(",") if action.strip()]
+    paths = [
+        re.split(r"[\s=]", action.strip())[0]
+        for _, actions in clauses
+        for action in actions.split(",")
+        if action.strip()
+    ]
     for path in paths:
         if paths.count(path) > 1 or any(it.startswith(path + ".") for it in paths):
             yield "UpdateExpression", f"{path} overlaps with another path"
@@ -155,7 +207,10 @@ def failed_condition(value):
         yield "ReturnValuesOnConditionCheckFailure", "without a ConditionExpression"
 
 
-@rule("dynamodb:*", source="DynamoDB developer guide, service quotas: keys of 1 to 2,048 bytes; reads of a global index are not consistent")
+@rule(
+    "dynamodb:*",
+    source="DynamoDB developer guide, service quotas: keys of 1 to 2,048 bytes; reads of a global index are not consistent",
+)
 def item_key(value):
     for name, it in value.get("Key", {}).items():
         if "S" in it and not 1 <= len(it["S"].encode()) <= 2048:

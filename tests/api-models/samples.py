@@ -12,8 +12,18 @@ from models import model
 
 REGION = "us-west-2"
 ARN = "arn:aws:{}:us-west-2:123456789012:{}".format
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
-POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]})
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}],
+    }
+)
 TAGS = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "web"}]}]
 TEMPLATE = {
     "ImageId": "ami-0123456789abcdef0",
@@ -21,7 +31,9 @@ TEMPLATE = {
     "UserData": base64.b64encode(b"#!/bin/bash\n").decode(),
     "SecurityGroupIds": ["sg-0123456789abcdef0"],
     "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-    "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "VolumeType": "gp3", "Encrypted": True}}],
+    "BlockDeviceMappings": [
+        {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "VolumeType": "gp3", "Encrypted": True}}
+    ],
 }
 GROUP = {
     "AutoScalingGroupName": "web",
@@ -32,7 +44,12 @@ GROUP = {
     "VPCZoneIdentifier": "subnet-1,subnet-2",
     "LaunchTemplate": {"LaunchTemplateId": "lt-0123456789abcdef0", "Version": "1"},
     "LifecycleHookSpecificationList": [
-        {"LifecycleHookName": "gate", "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING", "HeartbeatTimeout": 300, "DefaultResult": "ABANDON"}
+        {
+            "LifecycleHookName": "gate",
+            "LifecycleTransition": "autoscaling:EC2_INSTANCE_LAUNCHING",
+            "HeartbeatTimeout": 300,
+            "DefaultResult": "ABANDON",
+        }
     ],
     "Tags": [{"Key": "team", "Value": "web", "PropagateAtLaunch": True}],
 }
@@ -50,7 +67,14 @@ ALARM = {
     "TreatMissingData": "notBreaching",
     "Tags": [{"Key": "team", "Value": "web"}],
 }
-WIDGET = {"type": "metric", "x": 0, "y": 0, "width": 12, "height": 6, "properties": {"region": REGION, "view": "timeSeries", "metrics": [["AWS/EC2", "CPUUtilization"]]}}
+WIDGET = {
+    "type": "metric",
+    "x": 0,
+    "y": 0,
+    "width": 12,
+    "height": 6,
+    "properties": {"region": REGION, "view": "timeSeries", "metrics": [["AWS/EC2", "CPUUtilization"]]},
+}
 STEPS = [
     {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0, "ScalingAdjustment": 1},
     {"MetricIntervalLowerBound": 10.0, "ScalingAdjustment": 2},
@@ -58,16 +82,39 @@ STEPS = [
 QUEUE = "https://sqs.us-west-2.amazonaws.com/123456789012/requests"
 
 VALID = {
-    "autoscaling:AttachLoadBalancerTargetGroups": {"AutoScalingGroupName": "web", "TargetGroupARNs": [ARN("elasticloadbalancing", "targetgroup/web/1")]},
-    "autoscaling:CompleteLifecycleAction": {"AutoScalingGroupName": "web", "LifecycleHookName": "gate", "LifecycleActionResult": "CONTINUE", "InstanceId": "i-0123456789abcdef0"},
+    "autoscaling:AttachLoadBalancerTargetGroups": {
+        "AutoScalingGroupName": "web",
+        "TargetGroupARNs": [ARN("elasticloadbalancing", "targetgroup/web/1")],
+    },
+    "autoscaling:CompleteLifecycleAction": {
+        "AutoScalingGroupName": "web",
+        "LifecycleHookName": "gate",
+        "LifecycleActionResult": "CONTINUE",
+        "InstanceId": "i-0123456789abcdef0",
+    },
     "autoscaling:CreateAutoScalingGroup": GROUP,
     "autoscaling:DescribeAutoScalingGroups": {"Filters": [{"Name": "tag:team", "Values": ["web"]}], "MaxRecords": 100},
     "autoscaling:DescribeAutoScalingInstances": {"InstanceIds": ["i-0123456789abcdef0"]},
-    "autoscaling:EnableMetricsCollection": {"AutoScalingGroupName": "web", "Granularity": "1Minute", "Metrics": ["GroupMinSize"]},
-    "autoscaling:PutScalingPolicy": {"AutoScalingGroupName": "web", "PolicyName": "up", "PolicyType": "StepScaling", "AdjustmentType": "ChangeInCapacity", "StepAdjustments": STEPS},
+    "autoscaling:EnableMetricsCollection": {
+        "AutoScalingGroupName": "web",
+        "Granularity": "1Minute",
+        "Metrics": ["GroupMinSize"],
+    },
+    "autoscaling:PutScalingPolicy": {
+        "AutoScalingGroupName": "web",
+        "PolicyName": "up",
+        "PolicyType": "StepScaling",
+        "AdjustmentType": "ChangeInCapacity",
+        "StepAdjustments": STEPS,
+    },
     "autoscaling:SuspendProcesses": {"AutoScalingGroupName": "web", "ScalingProcesses": ["Launch"]},
     "dynamodb:GetItem": {"TableName": "records", "Key": {"pk": {"S": "owner"}}, "ConsistentRead": True},
-    "dynamodb:Query": {"TableName": "records", "IndexName": "pending", "KeyConditionExpression": "pending = :p", "ExpressionAttributeValues": {":p": {"S": "x"}}},
+    "dynamodb:Query": {
+        "TableName": "records",
+        "IndexName": "pending",
+        "KeyConditionExpression": "pending = :p",
+        "ExpressionAttributeValues": {":p": {"S": "x"}},
+    },
     "dynamodb:UpdateItem": {
         "TableName": "records",
         "Key": {"pk": {"S": "owner"}},
@@ -76,7 +123,17 @@ VALID = {
         "ExpressionAttributeValues": {":l": {"S": "x"}},
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     },
-    "ec2:AuthorizeSecurityGroupIngress": {"GroupId": "sg-1", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "HTTPS"}]}]},
+    "ec2:AuthorizeSecurityGroupIngress": {
+        "GroupId": "sg-1",
+        "IpPermissions": [
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 443,
+                "ToPort": 443,
+                "IpRanges": [{"CidrIp": "10.0.0.0/16", "Description": "HTTPS"}],
+            }
+        ],
+    },
     "ec2:CreateLaunchTemplate": {"LaunchTemplateName": "web", "ClientToken": "t", "LaunchTemplateData": TEMPLATE},
     "ec2:CreateLaunchTemplateVersion": {"LaunchTemplateId": "lt-0123456789abcdef0", "LaunchTemplateData": TEMPLATE},
     "ec2:CreateNatGateway": {"SubnetId": "subnet-1", "AllocationId": "eipalloc-1", "ClientToken": "t"},
@@ -84,7 +141,12 @@ VALID = {
     "ec2:CreateSecurityGroup": {"GroupName": "instances", "Description": "Instances", "VpcId": "vpc-1"},
     "ec2:CreateSubnet": {"VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"},
     "ec2:CreateVpc": {"CidrBlock": "10.0.0.0/16", "TagSpecifications": TAGS},
-    "ec2:CreateVpcEndpoint": {"VpcId": "vpc-1", "ServiceName": "com.amazonaws.us-west-2.logs", "VpcEndpointType": "Interface", "SubnetIds": ["subnet-1"]},
+    "ec2:CreateVpcEndpoint": {
+        "VpcId": "vpc-1",
+        "ServiceName": "com.amazonaws.us-west-2.logs",
+        "VpcEndpointType": "Interface",
+        "SubnetIds": ["subnet-1"],
+    },
     "ec2:DescribeInstances": {"InstanceIds": ["i-0123456789abcdef0"]},
     "ec2:DescribeVpcs": {"Filters": [{"Name": "tag:team", "Values": ["web"]}], "MaxResults": 100},
     "ec2:ModifyVpcAttribute": {"VpcId": "vpc-1", "EnableDnsSupport": {"Value": True}},
@@ -93,8 +155,16 @@ VALID = {
     "logs:CreateLogGroup": {"logGroupName": "/aws/ec2/web", "tags": {"team": "web"}},
     "logs:DescribeLogGroups": {"logGroupNamePrefix": "/aws"},
     "logs:FilterLogEvents": {"logGroupName": "/aws/ec2/web", "logStreamNames": ["i-1"]},
-    "logs:PutLogEvents": {"logGroupName": "/aws/ec2/web", "logStreamName": "i-1", "logEvents": [{"timestamp": 1_700_000_000_000, "message": "a"}]},
-    "logs:PutQueryDefinition": {"name": "launches", "queryString": "fields @timestamp", "logGroupNames": ["/aws/ec2/web"]},
+    "logs:PutLogEvents": {
+        "logGroupName": "/aws/ec2/web",
+        "logStreamName": "i-1",
+        "logEvents": [{"timestamp": 1_700_000_000_000, "message": "a"}],
+    },
+    "logs:PutQueryDefinition": {
+        "name": "launches",
+        "queryString": "fields @timestamp",
+        "logGroupNames": ["/aws/ec2/web"],
+    },
     "logs:PutRetentionPolicy": {"logGroupName": "/aws/ec2/web", "retentionInDays": 30},
     "monitoring:PutDashboard": {"DashboardName": "web", "DashboardBody": json.dumps({"widgets": [WIDGET]})},
     "monitoring:PutMetricAlarm": ALARM,
@@ -103,17 +173,32 @@ VALID = {
     "s3:ListObjectVersions": {"Bucket": "web-data", "EncodingType": "url", "MaxKeys": 1000},
     "s3:PutBucketLifecycleConfiguration": {
         "Bucket": "web-data",
-        "LifecycleConfiguration": {"Rules": [{"ID": "expiry", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}]},
+        "LifecycleConfiguration": {
+            "Rules": [{"ID": "expiry", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}]
+        },
     },
     "s3:PutBucketPolicy": {"Bucket": "web-data", "Policy": POLICY},
     "s3:PutBucketTagging": {"Bucket": "web-data", "Tagging": {"TagSet": [{"Key": "team", "Value": "web"}]}},
     "s3:PutBucketVersioning": {"Bucket": "web-data", "VersioningConfiguration": {"Status": "Enabled"}},
     "sns:Publish": {"TopicArn": ARN("sns", "on-call"), "Subject": "An alarm", "Message": "text"},
     "sqs:ChangeMessageVisibility": {"QueueUrl": QUEUE, "ReceiptHandle": "r", "VisibilityTimeout": 60},
-    "sqs:SendMessage": {"QueueUrl": f"{QUEUE}.fifo", "MessageBody": "{}", "MessageGroupId": "owner", "MessageDeduplicationId": "d"},
+    "sqs:SendMessage": {
+        "QueueUrl": f"{QUEUE}.fifo",
+        "MessageBody": "{}",
+        "MessageGroupId": "owner",
+        "MessageDeduplicationId": "d",
+    },
     "ssm:DescribeInstanceInformation": {"Filters": [{"Key": "InstanceIds", "Values": ["i-0123456789abcdef0"]}]},
-    "ssm:ListCommandInvocations": {"InstanceId": "i-0123456789abcdef0", "Filters": [{"key": "InvokedAfter", "value": "2026-01-02T03:04:05Z"}]},
-    "ssm:SendCommand": {"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-0123456789abcdef0"], "TimeoutSeconds": 60, "Parameters": {"commands": ["true"], "executionTimeout": ["60"]}},
+    "ssm:ListCommandInvocations": {
+        "InstanceId": "i-0123456789abcdef0",
+        "Filters": [{"key": "InvokedAfter", "value": "2026-01-02T03:04:05Z"}],
+    },
+    "ssm:SendCommand": {
+        "DocumentName": "AWS-RunShellScript",
+        "InstanceIds": ["i-0123456789abcdef0"],
+        "TimeoutSeconds": 60,
+        "Parameters": {"commands": ["true"], "executionTimeout": ["60"]},
+    },
 }
 
 
@@ -136,9 +221,15 @@ def exchange(name, value, response=None):
         "headers": {key.lower(): text for key, text in made["headers"].items()},
         "response": response,
     }
-    recorded |= {"body_base64": base64.b64encode(body).decode()} if isinstance(body, bytes) and service == "monitoring" else {"body": text_of(body)}
+    recorded |= (
+        {"body_base64": base64.b64encode(body).decode()}
+        if isinstance(body, bytes) and service == "monitoring"
+        else {"body": text_of(body)}
+    )
     if service == "s3" and body:
-        recorded["headers"]["x-amz-checksum-crc32"] = base64.b64encode(binascii.crc32(recorded["body"].encode()).to_bytes(4)).decode()
+        recorded["headers"]["x-amz-checksum-crc32"] = base64.b64encode(
+            binascii.crc32(recorded["body"].encode()).to_bytes(4)
+        ).decode()
     return recorded
 
 

@@ -13,14 +13,21 @@ LONGEST = re.compile(
     r"(?:[Mm]aximum(?: of| is)?|[Mm]aximum length(?: of| is)?:?|[Uu]p to|(?:can't|cannot) (?:be longer than|exceed)|can have up to) "
     rf"{NUMBER} (?:Unicode |ASCII |UTF-8 |alphanumeric )?characters"
 )
-MOST = re.compile(rf"(?:[Yy]ou can (?:only )?specify|can include|can contain)(?: up to| a maximum of| no more than) {NUMBER} (?!character|Unicode|ASCII|UTF)")
+MOST = re.compile(
+    rf"(?:[Yy]ou can (?:only )?specify|can include|can contain)(?: up to| a maximum of| no more than) {NUMBER} (?!character|Unicode|ASCII|UTF)"
+)
 VALID = re.compile(r"Valid [Vv]alues?(?: are)?: ?((?:[\w.:/-]+)(?:(?: ?\| ?|, )(?:and |or )?[\w.:/-]+)+)")
-RANGE = re.compile(rf"(?:[Tt]he range is from|[Mm]ust be between|[Vv]alid range is(?: from)?:?|[Cc]onstraints?: ?[Mm]inimum(?: value)? of) {NUMBER} (?:to|and|-|through) {NUMBER}")
+RANGE = re.compile(
+    rf"(?:[Tt]he range is from|[Mm]ust be between|[Vv]alid range is(?: from)?:?|[Cc]onstraints?: ?[Mm]inimum(?: value)? of) {NUMBER} (?:to|and|-|through) {NUMBER}"
+)
 FILTER = re.compile(r"<li>\s*<p>\s*<code>([^<]+)</code>")
 
 # Sentences about something else than the member: (shape, member) and the reason.
 MISREAD = {
-    ("PublishInput", "Message"): "140 characters are those of an SMS; a message to a topic has 256 KiB (rule message-size)",
+    (
+        "PublishInput",
+        "Message",
+    ): "140 characters are those of an SMS; a message to a topic has 256 KiB (rule message-size)",
 }
 
 

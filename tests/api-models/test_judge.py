@@ -9,8 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import comparison  # noqa: E402
+import error_codes  # noqa: E402
 import judge  # noqa: E402
 import planted  # noqa: E402
+import planted_protocols  # noqa: E402
 from code_operations import in_code  # noqa: E402
 from models import general, model  # noqa: E402
 from rules import TABLE  # noqa: E402
@@ -18,7 +20,7 @@ from samples import VALID, exchange  # noqa: E402
 
 # The rules of shapes that each protocol can break in a request.
 OF_EACH_PROTOCOL = {"unknown-member", "required", "type", "enum"}
-VPCS = '<DescribeVpcsResponse><requestId>{}</requestId><vpcSet><item><state>{}</state></item></vpcSet></DescribeVpcsResponse>'
+VPCS = "<DescribeVpcsResponse><requestId>{}</requestId><vpcSet><item><state>{}</state></item></vpcSet></DescribeVpcsResponse>"
 
 
 def protocol(operation):
@@ -43,11 +45,11 @@ class Requests(unittest.TestCase):
         self.assertEqual([it.name for it in TABLE if not it.source], [])
 
     def test_each_protocol_has_planted_faults_in_requests_and_responses(self):
-        requests = {(protocol(it.operation), it.rule) for it in planted.PROTOCOLS}
+        requests = {(protocol(it.operation), it.rule) for it in planted_protocols.REQUESTS}
         protocols = {protocol(name) for name in VALID}
         self.assertEqual(protocols, {"query", "ec2", "json1.0", "json1.1", "smithy-rpc-v2-cbor", "rest-xml"})
         self.assertEqual({(it, rule) for it in protocols for rule in OF_EACH_PROTOCOL} - requests, set())
-        self.assertEqual(protocols - {protocol(it.operation) for it in planted.RESPONSES}, set())
+        self.assertEqual(protocols - {protocol(it.operation) for it in planted_protocols.RESPONSES}, set())
 
 
 class Recordings(unittest.TestCase):
@@ -60,16 +62,26 @@ class Recordings(unittest.TestCase):
     def test_calls_and_their_findings_are_counted_and_a_truncated_last_line_is_ignored(self):
         response = {"status": 200, "content_type": "text/xml", "body": VPCS.format("a", "ready")}
         line = json.dumps(exchange("ec2:DescribeVpcs", VALID["ec2:DescribeVpcs"], response))
-        other = json.dumps(exchange("ec2:DescribeVpcs", {"MaxResults": 4}, {**response, "body": VPCS.format("b", "ready")}))
+        other = json.dumps(
+            exchange("ec2:DescribeVpcs", {"MaxResults": 4}, {**response, "body": VPCS.format("b", "ready")})
+        )
         verdicts = self.judged(line, other, line[: len(line) // 2])
         self.assertEqual((verdicts.calls, verdicts.operations), (2, {"ec2:DescribeVpcs": 2}))
-        self.assertEqual([(key, count) for key, (count, _, _) in verdicts.requests.items()], [(("ec2:DescribeVpcs", "range", ".MaxResults"), 1)])
-        self.assertEqual([(key, count) for key, (count, _, _) in verdicts.responses.items()], [(("ec2:DescribeVpcs", "enum", ".Vpcs[].State"), 2)])
+        self.assertEqual(
+            [(key, count) for key, (count, _, _) in verdicts.requests.items()],
+            [(("ec2:DescribeVpcs", "range", ".MaxResults"), 1)],
+        )
+        self.assertEqual(
+            [(key, count) for key, (count, _, _) in verdicts.responses.items()],
+            [(("ec2:DescribeVpcs", "enum", ".Vpcs[].State"), 2)],
+        )
         self.assertIn("Filters.Name", verdicts.members["ec2:DescribeVpcs"])
 
     def test_a_call_that_cannot_be_read_is_a_finding(self):
         request = exchange("ec2:DescribeVpcs", {})
-        verdicts = self.judged(json.dumps({**request, "service": "kinesis"}), json.dumps({**request, "body": "Action=DescribeEverything"}))
+        verdicts = self.judged(
+            json.dumps({**request, "service": "kinesis"}), json.dumps({**request, "body": "Action=DescribeEverything"})
+        )
         self.assertEqual({rule for _, rule, _ in verdicts.requests}, {"unreadable"})
 
     def test_errors_are_not_compared_with_outputs(self):
@@ -81,9 +93,16 @@ class Recordings(unittest.TestCase):
 
 
 class Code(unittest.TestCase):
+    def test_the_table_of_error_codes_is_complete(self):
+        page = error_codes.PAGE.read_text()
+        self.assertEqual(error_codes.updated(page), page, "run tests/api-models/error_codes.py")
+
     def test_the_operations_of_the_code_include_those_of_each_service(self):
         names = in_code()
-        self.assertLessEqual({"ec2:CreateVpc", "s3:CreateBucket", "monitoring:PutMetricAlarm", "sqs:SendMessage", "dynamodb:GetItem"}, names)
+        self.assertLessEqual(
+            {"ec2:CreateVpc", "s3:CreateBucket", "monitoring:PutMetricAlarm", "sqs:SendMessage", "dynamodb:GetItem"},
+            names,
+        )
         self.assertNotIn("ssm:GetParametersByPath", names, "an action of the instances' boundary")
 
 

@@ -25,7 +25,7 @@ const HEADERS: [&str; 5] = ["accept", "content-md5", "content-type", "smithy-pro
 
 /// The headers with this prefix belong to an operation too, except those below.
 const PREFIX: &str = "x-amz-";
-const NOT_RECORDED: [&str; 2] = ["x-amz-security-token", "x-amz-user-agent"];
+const NOT_RECORDED: [&str; 3] = ["x-amz-date", "x-amz-security-token", "x-amz-user-agent"];
 
 /// The operations of S3 whose bodies are an object's content.
 const OBJECT_BODIES: [&str; 3] = ["GetObject", "PutObject", "UploadPart"];
