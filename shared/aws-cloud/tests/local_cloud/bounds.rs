@@ -2,7 +2,10 @@
 //! recorded calls with AWS's API models: this file sends what other tests do not.
 
 use aws_cloud::facts;
-use environment::{Call, CallKind, Cloud, Defaults, Deployment, DesiredState, Kind, LogGroupSetting, Setting, Spec};
+use environment::{
+    AutoScalingGroupSetting, Call, CallKind, Cloud, Defaults, Deployment, DesiredState, Kind, LogGroupSetting, Setting,
+    Spec,
+};
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
 use serde_json::{Map, Value, json};
@@ -123,22 +126,28 @@ async fn an_environment_is_created_and_deleted_in_other_regions() {
     }
 }
 
-/// ministack implements neither call, so that only the requests are of interest.
+/// Calls that no test of an environment reaches: ministack implements no key of an existing log group, and no property turns off a
+/// group's metrics.
 #[tokio::test]
-async fn a_key_of_a_log_group_is_associated_and_disassociated_by_calls_of_their_own() {
+async fn a_key_and_group_metrics_are_changed_by_calls_of_their_own() {
     let harness = Harness::start().await;
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "0" })).await;
     harness.settle(&desired).await;
-    let (key, cloud) = (harness.names().scaling_log_group(), harness.cloud());
-    let id = harness.id(key.clone()).await;
-    cloud.observe(&harness.scope()).await.expect("an observation");
-    let setting =
-        Setting::LogGroup(LogGroupSetting::Key(arn("kms", REGION, "key/1234abcd-12ab-34cd-56ef-1234567890ab")));
-    for kind in [CallKind::Set(vec![setting.clone()]), CallKind::Clear(vec![setting])] {
+    let key = arn("kms", REGION, "key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    let encryption = Setting::LogGroup(LogGroupSetting::Key(key));
+    let metrics = Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(false));
+    let log_group = harness.names().scaling_log_group();
+    harness.local.forget_calls();
+    for (key, kind) in [
+        (log_group.clone(), CallKind::Set(vec![encryption.clone()])),
+        (log_group, CallKind::Clear(vec![encryption])),
+        (harness.names().group(), CallKind::Set(vec![metrics])),
+    ] {
         // The result is the emulator's.
-        let _ = cloud.call(&Call { key: key.clone(), id: Some(id.clone()), kind }).await;
+        let _ = harness.cloud().call(&Call { id: Some(harness.id(key.clone()).await), key, kind }).await;
     }
     let calls = harness.local.calls();
-    let expected = ["logs:AssociateKmsKey", "logs:DisassociateKmsKey"];
-    assert!(expected.iter().all(|it| calls.iter().any(|call| call == it)), "{calls:?}");
+    for expected in ["logs:AssociateKmsKey", "logs:DisassociateKmsKey", "autoscaling:DisableMetricsCollection"] {
+        assert!(calls.iter().any(|call| call == expected), "{expected}: {calls:?}");
+    }
 }
