@@ -125,6 +125,7 @@ REQUESTS = [
         put(AlarmActions=[f"arn:aws:sns:us-west-2:123456789012:t{at}" for at in range(6)]),
     ),
     Planted("documented-values", ALARM, "missing data in lower case", put(TreatMissingData="notbreaching")),
+    Planted("union", ALARM, "criteria of no kind", put(EvaluationCriteria={})),
     Planted("smithy-protocol", ALARM, "another protocol", of_request=header("smithy-protocol", "rpc-v2-json")),
     Planted("accept", ALARM, "another type accepted", of_request=header("accept", "application/json")),
     Planted("content-type", ALARM, "another type", of_request=header("content-type", "application/json")),

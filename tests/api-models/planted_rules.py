@@ -226,4 +226,6 @@ RULES = [
     Planted("failed-condition", UPDATE, "no condition", drop("ConditionExpression")),
     Planted("item-key", "dynamodb:GetItem", "an empty key", put(Key={"pk": {"S": ""}})),
     Planted("item-key", "dynamodb:Query", "a consistent read of an index", put(ConsistentRead=True)),
+    Planted("attribute-value", "dynamodb:GetItem", "a key of two types", put(Key={"pk": {"S": "x", "N": "1"}})),
+    Planted("attribute-value", UPDATE, "no type in a map", put_at("ExpressionAttributeValues.:l", {"M": {"a": {}}})),
 ]

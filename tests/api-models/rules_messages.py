@@ -217,3 +217,19 @@ def item_key(value):
             yield f"Key.{name}", f"{len(it['S'].encode())} bytes, 1 to 2,048 are valid"
     if "IndexName" in value and value.get("ConsistentRead"):
         yield "ConsistentRead", "of a global secondary index"
+
+
+@rule("dynamodb:*", source="DynamoDB API reference, AttributeValue: the name of its only member is the type")
+def attribute_value(value):
+    for name in ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"):
+        for key, it in value.get(name, {}).items():
+            yield from one_type(it, f"{name}.{key}")
+
+
+def one_type(it, path):
+    if len(it) != 1:
+        yield path, f"{sorted(it)}: a value has exactly one type"
+    for key, inner in it.get("M", {}).items():
+        yield from one_type(inner, f"{path}.{key}")
+    for inner in it.get("L", []):
+        yield from one_type(inner, f"{path}[]")

@@ -1,6 +1,7 @@
 """The judge itself: it reads every valid request without a finding, and sees every planted fault."""
 
 import json
+import re
 import sys
 import tempfile
 import unittest
@@ -40,7 +41,16 @@ class Requests(unittest.TestCase):
             with self.subTest(f"{it.operation}: {it.name}"):
                 self.assertIn(it.rule, planted.rules_found(it))
 
-    def test_each_rule_has_a_planted_fault_and_a_source(self):
+    def test_each_rule_of_the_readers_has_a_planted_fault(self):
+        names = set()
+        for path in Path(__file__).parent.glob("*.py"):
+            names |= set(
+                re.findall(r'(?:Finding\(|note\(|expect\(\s*reader\.findings,\s*)"([a-z-]+)"', path.read_text())
+            )
+        self.assertGreater(len(names), 20)
+        self.assertEqual(names - {it.rule for it in planted.ALL}, set())
+
+    def test_each_rule_of_the_documentation_has_a_planted_fault_and_a_source(self):
         self.assertEqual({it.name for it in TABLE} - {it.rule for it in planted.ALL}, set())
         self.assertEqual([it.name for it in TABLE if not it.source], [])
 
