@@ -159,6 +159,7 @@ RULES = [
         "1,001 keys",
         put(Delete={"Objects": [{"Key": str(at)} for at in range(1001)]}),
     ),
+    Planted("listed-keys", "s3:ListObjectVersions", "no encoding", drop("EncodingType")),
     Planted("object-keys", "s3:DeleteObjects", "a key of 1,025 bytes", put(Delete={"Objects": [{"Key": "k" * 1025}]})),
     Planted(
         "lifecycle-rules",

@@ -221,6 +221,17 @@ def object_keys(value):
             yield "Delete.Objects", f"the key {it.get('Key')!r}"
 
 
+@rule(
+    "s3:ListObjectVersions",
+    "s3:ListMultipartUploads",
+    "s3:ListObjectsV2",
+    source=S3 + "ListObjectVersions, EncodingType: an XML 1.0 parser cannot read every key",
+)
+def listed_keys(value):
+    if value.get("EncodingType") != "url":
+        yield "EncodingType", "is missing: a key with a control character makes the response unreadable"
+
+
 @rule("s3:PutBucketLifecycleConfiguration", source=S3 + "LifecycleRule, LifecycleRuleFilter")
 def lifecycle_rules(value):
     rules = value.get("LifecycleConfiguration", {}).get("Rules", [])
