@@ -181,13 +181,14 @@ def main():
         print(f"{name}: {', '.join(sorted(verdicts.members[name]))}")
     for kind in ("requests", "responses"):
         for it in report[kind]:
+            callers = ", ".join(it["callers"])
             print(
-                f"{kind[:-1]} {it['operation']} [{it['rule']}] {it['path']}, {it['calls']} calls of {', '.join(it['callers'])}: {it['example']}"
+                f"{kind[:-1]} {it['operation']} [{it['rule']}] {it['path']}, {it['calls']} calls of {callers}: {it['example']}"
             )
     if not_called:
         print(f"called by the code and by no recorded test: {', '.join(not_called)}")
     for entry in stale:
-        print(f"accepted.toml: no response deviates by {entry['call']} {entry['deviation']}")
+        print(f"accepted.toml: no recorded response deviates by {entry['call']} {entry['deviation']}")
     for name, is_seen in faults.items():
         if not is_seen:
             print(f"planted fault not seen: {name}")
@@ -195,7 +196,7 @@ def main():
         f"{report['calls']:,} calls of {report['operations']} operations: {report['violations']} deviations; "
         f"{report['planted_seen']} of {report['planted']} planted faults seen; {report['seconds']} s"
     )
-    is_clean = not (report["violations"] or not_called or stale) and report["planted"] == report["planted_seen"]
+    is_clean = not (report["violations"] or not_called) and report["planted"] == report["planted_seen"]
     return 0 if verdicts.calls and is_clean else 1
 
 

@@ -37,6 +37,7 @@ class Requests(unittest.TestCase):
                 self.assertEqual((operation, found_value, found), (name.split(":")[1], value, []))
 
     def test_each_planted_fault_is_seen(self):
+        self.assertEqual(len(planted.run()), len(planted.ALL), "two faults have the same description")
         for it in planted.ALL:
             with self.subTest(f"{it.operation}: {it.name}"):
                 self.assertIn(it.rule, planted.rules_found(it))
