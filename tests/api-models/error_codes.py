@@ -58,7 +58,7 @@ def status(shape):
 def table(page):
     """The table with the present classes of the page, and `?` for new codes."""
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in TABLE.search(page)[0].splitlines()[2:]]
-    classes = {tuple(row[:3]): row[3] for row in rows}
+    classes = {tuple(row[:3]): row[3] for row in rows if row[3] != UNCLASSIFIED}
     lines = []
     for (service, code, number, is_classified), operations in sorted(codes().items()):
         kept = classes.get((service, code, str(number)), NEW) if is_classified else UNCLASSIFIED
