@@ -76,14 +76,14 @@ fn lower(egress: &str) -> Value {
 
 async fn life(egress: &str) {
     let harness = Harness::start_in(deployment(LONGEST.0, REGION), LONGEST.1).await;
-    let mut reverted = lower(egress);
-    // moto keeps the association of a route table with a deleted subnet, so that the environment would never settle.
-    reverted["ZoneCount"] = json!("3");
-    for properties in [lower(egress), upper(egress), reverted] {
+    for properties in [lower(egress), upper(egress)] {
         let desired = harness.desired_with_hooks(&properties, true).await;
         harness.settle(&desired).await;
         assert_eq!(harness.settle(&desired).await.1, [""; 0], "{properties}");
     }
+    // Two zones are removed. moto keeps the association of a route table with a deleted subnet, so that a second run would
+    // have calls.
+    harness.settle(&harness.desired_with_hooks(&lower(egress), true).await).await;
     harness.settle(&DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
 }
