@@ -29,6 +29,15 @@ RULES = [
     Planted(
         "filter-values", "ec2:DescribeVpcs", "201 values", put_at("Filters.0.Values", [str(at) for at in range(201)])
     ),
+    Planted(
+        "tagged-type", "ec2:CreateVpc", "the type of a subnet", put_at("TagSpecifications.0.ResourceType", "subnet")
+    ),
+    Planted(
+        "tagged-type",
+        TEMPLATE,
+        "a VPC in a template",
+        put_at("LaunchTemplateData.TagSpecifications", [{"ResourceType": "vpc", "Tags": tags(1)}]),
+    ),
     Planted("filter-values", "ec2:DescribeVpcs", "an empty value", put_at("Filters.0.Values", [""])),
     Planted("client-token", TEMPLATE, "an umlaut", put(ClientToken="ü")),
     Planted("user-data", TEMPLATE, "plain text", put_at("LaunchTemplateData.UserData", "#!/bin/bash")),

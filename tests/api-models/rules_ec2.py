@@ -199,6 +199,32 @@ def page_of_ids(value):
     yield from at_most_one(value, "MaxResults", "InstanceIds")
 
 
+# The type of resource that each create call tags.
+CREATED = {
+    "AllocateAddress": "elastic-ip",
+    "CreateInternetGateway": "internet-gateway",
+    "CreateLaunchTemplate": "launch-template",
+    "CreateNatGateway": "natgateway",
+    "CreateRouteTable": "route-table",
+    "CreateSecurityGroup": "security-group",
+    "CreateSubnet": "subnet",
+    "CreateVpc": "vpc",
+    "CreateVpcEndpoint": "vpc-endpoint",
+}
+LAUNCHED = {"instance", "volume", "network-interface", "spot-instances-request", "elastic-gpu"}
+
+
+@rule("ec2:*", source=API + "TagSpecification: the type of the created resource; LaunchTemplateTagSpecificationRequest")
+def tagged_type(value, call):
+    created = CREATED.get(call.operation)
+    for it in value.get("TagSpecifications", []):
+        if created and it.get("ResourceType") != created:
+            yield "TagSpecifications", f"{it.get('ResourceType')!r}, only {created} is valid"
+    for it in value.get("LaunchTemplateData", {}).get("TagSpecifications", []):
+        if it.get("ResourceType") not in LAUNCHED:
+            yield "LaunchTemplateData.TagSpecifications", f"{it.get('ResourceType')!r} is not launched"
+
+
 # Auto Scaling
 
 
