@@ -7,6 +7,8 @@ TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 CALLS := target/reports/calls
+# The whole calls of the functions (test-stacks), and of the adapters' tests (test-rust).
+EXCHANGES := target/reports/exchanges
 EXPORTS := target/local-cloud/exports.sh
 # One set of features for the whole workspace: the SDKs are compiled once, for programs and tests.
 CARGO_BUILD := cargo build --locked --workspace
@@ -42,7 +44,7 @@ package: $(TOOLS) ## Package the functions for deployment, and print their sizes
 	$(PYTHON) infra/package.py
 
 .PHONY: figures
-figures: ## Write tests/bench/FIGURES.md from the reports of bench and campaign
+figures: ## Write tests/bench/FIGURES.md from the reports of bench, campaign and judge
 	$(PYTHON) tests/bench/figures.py
 
 .PHONY: prose
@@ -54,7 +56,7 @@ smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents 
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
 .PHONY: test
-test: lint test-rust test-stacks test-permissions ## All checks of CI, except stale files and advisories (.ci/run)
+test: lint test-rust test-stacks test-permissions judge ## All checks of CI, except stale files and advisories (.ci/run)
 
 .PHONY: lint
 lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
@@ -62,11 +64,12 @@ lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: test-templates
-test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter
+test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter; and the tests of the Python tools
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml infra/rules/red/*.yaml
 	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
 	$(PYTHON) -m unittest discover --start-directory tests/bench
 	$(PYTHON) -m unittest discover --start-directory tests/prose
+	$(PYTHON) -m unittest discover --start-directory tests/api-models
 
 .PHONY: licences
 licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by deny.toml
@@ -82,15 +85,16 @@ test-core: ## Tests of the pure core without the AWS SDK, a minute from cold
 
 .PHONY: test-rust
 test-rust: $(TOOLS) ## Unit, property, golden and adapter tests
+	rm -rf $(EXCHANGES)/adapters
 ifdef NEXTEST
-	cargo nextest run --locked --workspace
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo nextest run --locked --workspace
 else
-	cargo test --locked --workspace
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo test --locked --workspace
 endif
 
 .PHONY: test-stacks
 test-stacks: build ## Stacks on the local cloud, end to end; each function is limited to its policy
-	rm -rf $(CALLS)
+	rm -rf $(CALLS) $(EXCHANGES)/stacks
 	$(PYTHON) tests/end_to_end/run.py
 
 .PHONY: test-attacks
@@ -100,6 +104,11 @@ test-attacks: build ## The attacks alone, which test-stacks includes: roles with
 .PHONY: test-permissions
 test-permissions: build ## Compare the functions' policies with the calls that test-stacks recorded, in both directions
 	$${CARGO_TARGET_DIR:-target}/debug/permissions $(CALLS)
+
+# Without a prerequisite: test-rust and test-stacks take half an hour, and their recordings remain.
+.PHONY: judge
+judge: $(TOOLS) ## Compare the calls that test-rust and test-stacks recorded with AWS's API models (target/reports/api-models.json)
+	$(PYTHON) tests/api-models/judge.py $(EXCHANGES)
 
 .PHONY: build
 build: $(TOOLS) ## Build the functions and the local cloud (the first time takes about ten minutes)

@@ -14,7 +14,7 @@ REPORTS = ROOT / "target" / "reports"
 PAGE = ROOT / "tests" / "bench" / "FIGURES.md"
 INTRO = """# Figures
 
-`make figures` writes this page from the reports of `make bench` and `make campaign` in `target/reports`.
+`make figures` writes this page from the reports of `make bench`, `make campaign` and `make judge` in `target/reports`.
 
 On two cores; virtual time and the local cloud: nothing was measured on AWS."""
 
@@ -33,6 +33,7 @@ FIGURES = [
     ("the same: peak memory", "10,000 events into the ledger: peak memory, against the Python function", "a plain Python function"),
 ]
 NO_CAMPAIGN = "`make campaign`: not measured."
+NO_JUDGE = "`make judge`: not measured."
 STARTS = re.compile(r"(start|memory), (.+), against (the floor|Python)")
 
 
@@ -91,13 +92,25 @@ def campaign():
     )
 
 
+def api_models():
+    report = REPORTS / "api-models.json"
+    if not report.exists():
+        yield NO_JUDGE
+        return
+    it = json.loads(report.read_text())
+    yield (
+        f"`make judge`: {it['calls']:,} recorded calls of {it['operations']} operations against AWS's API models, {it['violations']} violations; "
+        f"{it['planted_seen']} of {it['planted']} planted faults seen."
+    )
+
+
 def main():
     rows = {it["name"]: it for it in json.loads((REPORTS / "bench.json").read_text())}
-    blocks = [figures(rows), starts(rows), sizes(rows), campaign()]
+    blocks = [figures(rows), starts(rows), sizes(rows), campaign(), api_models()]
     text = "\n\n".join("\n".join(block) for block in map(list, blocks) if block)
     PAGE.write_text(f"{INTRO}\n\n{text}\n")
     missing = [name for _, name, _ in FIGURES if name not in rows]
-    missing += ["make campaign"] if NO_CAMPAIGN in text else []
+    missing += [target for target, absent in (("make campaign", NO_CAMPAIGN), ("make judge", NO_JUDGE)) if absent in text]
     if missing:
         sys.exit(f"not in the reports: {'; '.join(missing)}")
 

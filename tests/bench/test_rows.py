@@ -17,6 +17,10 @@ from burst import bodies, lines_of, streams_of  # noqa: E402
 from rows import missed, row, table  # noqa: E402
 
 
+# A report of `make judge`.
+JUDGED = {"calls": 27_000, "operations": 150, "violations": 0, "planted": 179, "planted_seen": 179}
+
+
 class Promises(unittest.TestCase):
     def test_a_ratio_above_the_promised_one_is_missed(self):
         kept, broken, free = row("a", 11, "calls", 10, most=1.1), row("b", 12, "calls", 10, most=1.1), row("c", 9, "s", 1)
@@ -48,11 +52,13 @@ class Promises(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    def written_from(self, rows, campaign=None):
+    def written_from(self, rows, campaign=None, judged=JUDGED):
         """The exit status of `make figures` with these reports, and the page that it writes."""
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             reports, page = Path(folder), Path(folder) / "FIGURES.md"
             (reports / "bench.json").write_text(json.dumps(rows))
+            if judged is not None:
+                (reports / "api-models.json").write_text(json.dumps(judged))
             if campaign is not None:
                 (reports / "campaign.json").write_text(json.dumps(campaign))
             page.write_text("stale\n")
@@ -72,11 +78,15 @@ class Figures(unittest.TestCase):
         self.assertEqual(ended, 0)
         self.assertTrue(page.startswith(f"{figures.INTRO}\n\n| | | against |\n"), page)
         self.assertIn("`make campaign`: 1,200 runs in 1 rows, 1,200 converged, 0 leaked", page)
+        self.assertIn("`make judge`: 27,000 recorded calls of 150 operations against AWS's API models, 0 violations; 179 of 179", page)
         self.assertNotIn("not measured |", page)
+        ended, page = self.written_from(every, [a_row], judged=None)
+        self.assertEqual(ended, "not in the reports: make judge")
+        self.assertTrue(page.endswith("\n\n`make judge`: not measured.\n"), page)
         for empty in (None, []):
             ended, page = self.written_from(every, empty)
             self.assertEqual(ended, "not in the reports: make campaign")
-            self.assertTrue(page.endswith("\n\n`make campaign`: not measured.\n"), page)
+            self.assertIn("\n\n`make campaign`: not measured.\n", page)
         ended, page = self.written_from(every[1:], [a_row])
         self.assertEqual(ended, f"not in the reports: {every[0]['name']}")
         self.assertIn(f"| {figures.FIGURES[0][0]} | not measured | |", page)

@@ -32,6 +32,8 @@ from package import with_code  # noqa: E402
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 # The calls of every local cloud that this module starts, for the comparison with the functions' policies.
 CALLS = ROOT / "target" / "reports" / "calls"
+# The same calls of the functions, whole, for the comparison with AWS's API models.
+EXCHANGES = ROOT / "target" / "reports" / "exchanges" / "stacks"
 PROJECT = "scalable-ec2"
 FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log", "alarm")
 # The functions that process requests. The watchdog checks the requests each minute, with or without a new one.
@@ -260,8 +262,11 @@ class LocalCloud(RunningCloud):
     def __enter__(self):
         command = [TARGET / "debug" / "local-cloud", "--tools", ROOT / ".tools" / "venv"]
         command += ["--exports", self.exports, "--logs", self.folder / "logs"]
-        CALLS.mkdir(parents=True, exist_ok=True)
-        command += ["--record", CALLS / f"{self.folder.name}.jsonl", "--enforce-policies", PROJECT, *self.arguments]
+        record = f"{self.folder.name}.jsonl"
+        for option, folder in (("--record", CALLS), ("--record-exchanges", EXCHANGES)):
+            folder.mkdir(parents=True, exist_ok=True)
+            command += [option, folder / record]
+        command += ["--enforce-policies", PROJECT, *self.arguments]
         self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
         # An interrupt of the tests does not reach the end of the block.
         atexit.register(self.process.terminate)

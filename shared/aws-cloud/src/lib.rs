@@ -14,6 +14,8 @@ mod clients;
 mod cloudwatch;
 mod document;
 mod ec2;
+#[cfg(test)]
+mod error_table;
 mod errors;
 mod facts;
 mod iam;

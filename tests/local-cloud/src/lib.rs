@@ -14,6 +14,7 @@ pub mod element;
 pub mod emf;
 pub mod emulators;
 pub mod event_bridge;
+pub mod exchange;
 pub mod exports;
 pub mod fault_response;
 pub mod faults;

@@ -48,6 +48,9 @@ struct Options {
     /// Append each call to this file, as one line of JSON
     #[arg(long)]
     record: Option<PathBuf>,
+    /// Append each whole call of a function to this file, as one line of JSON
+    #[arg(long)]
+    record_exchanges: Option<PathBuf>,
     /// Reject calls that policies do not allow: those of roles, instances, queues, tables, and of the functions of the
     /// deployment with this project name
     #[arg(long, value_name = "PROJECT")]
@@ -94,7 +97,10 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
     let exports_file = options.exports.as_deref().map(ExportsFile::claim).transpose()?;
     let latency = options.latency.as_deref().map(LatencyTable::read).transpose()?;
-    let recorder = Recorder::new(options.record.as_deref()).map_err(|error| format!("--record: {error}"))?;
+    let mut recorder = Recorder::new(options.record.as_deref()).map_err(|error| format!("--record: {error}"))?;
+    if let Some(file) = &options.record_exchanges {
+        recorder = recorder.with_exchanges(file).map_err(|error| format!("--record-exchanges: {error}"))?;
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
         .await
         .map_err(|error| format!("port {}: {error}", options.port))?;

@@ -1,4 +1,5 @@
-//! The record of calls: kept in memory for the control interface, and optionally appended to a file.
+//! The record of calls: kept in memory for the control interface, and optionally appended to a file. A second file has
+//! the whole calls of the product's code.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,7 +11,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::faults::Fault;
+use crate::{exchange::Exchange, faults::Fault};
 
 /// One call to the router.
 #[derive(Debug, Clone, Serialize)]
@@ -45,6 +46,7 @@ pub struct Recorder {
     start: Instant,
     calls: Mutex<Vec<Call>>,
     file: Option<Mutex<File>>,
+    exchanges: Option<Mutex<File>>,
 }
 
 impl Recorder {
@@ -53,8 +55,22 @@ impl Recorder {
     /// # Errors
     /// The file cannot be opened.
     pub fn new(file: Option<&Path>) -> io::Result<Self> {
-        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
-        Ok(Self { start: Instant::now(), calls: Mutex::default(), file: file.map(open).transpose()?.map(Mutex::new) })
+        let file = file.map(open).transpose()?;
+        Ok(Self { start: Instant::now(), calls: Mutex::default(), file, exchanges: None })
+    }
+
+    /// The same recorder, which also appends each exchange to a file, as one line of JSON.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn with_exchanges(self, file: &Path) -> io::Result<Self> {
+        Ok(Self { exchanges: Some(open(file)?), ..self })
+    }
+
+    /// Whether exchanges are recorded.
+    #[must_use]
+    pub fn has_exchanges(&self) -> bool {
+        self.exchanges.is_some()
     }
 
     /// Microseconds since the creation of the recorder.
@@ -73,6 +89,15 @@ impl Recorder {
         lock(&self.calls).push(call);
     }
 
+    /// Records an exchange. A write error is reported on stderr: the call itself succeeded.
+    pub fn record_exchange(&self, exchange: &Exchange) {
+        if let Some(file) = &self.exchanges
+            && let Err(error) = append(&mut lock(file), exchange)
+        {
+            eprintln!("local-cloud: appending an exchange to the record failed: {error}");
+        }
+    }
+
     /// All calls as a JSON array, in the order of the responses, oldest first.
     ///
     /// # Errors
@@ -87,8 +112,12 @@ impl Recorder {
     }
 }
 
-fn append(file: &mut File, call: &Call) -> io::Result<()> {
-    let mut line = serde_json::to_vec(call)?;
+fn open(path: &Path) -> io::Result<Mutex<File>> {
+    OpenOptions::new().create(true).append(true).open(path).map(Mutex::new)
+}
+
+fn append(file: &mut File, entry: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
     line.push(b'\n');
     file.write_all(&line)
 }

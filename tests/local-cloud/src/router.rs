@@ -18,7 +18,9 @@ use tokio::net::TcpListener;
 use crate::{
     alarms,
     auto_scaling::{self, AutoScalingService},
-    control, fault_response,
+    control,
+    exchange::Exchange,
+    fault_response,
     faults::{CallKey, Fault, Faults, InjectedFault},
     form,
     http::Http,
@@ -76,6 +78,9 @@ pub enum NoResponse {
     /// The request did not arrive completely.
     #[error("reading the request failed: {0}")]
     Unreadable(#[from] hyper::Error),
+    /// The emulator's response did not arrive completely.
+    #[error("reading the emulator's response failed: {0}")]
+    Emulator(String),
     /// A fault rule applies.
     #[error("a fault rule suppressed the response to this call")]
     Injected,
@@ -122,6 +127,12 @@ impl Router {
         if let Some(InjectedFault { fault: Fault::Stall, duration }) = injected {
             tokio::time::sleep(duration).await;
         }
+        let mut exchange = match &scope {
+            Some(scope) if self.recorder.has_exchanges() => {
+                Exchange::begin(scope, app.as_deref(), &operation, &head, &body)
+            }
+            _ => None,
+        };
         let response = match error_response_for(injected, &service, &operation, &head, &body) {
             Some(error) => Some(error),
             None if let Some(access_denied) = self.policy_denial(caller, &service, &operation, &head, &body).await => {
@@ -141,6 +152,13 @@ impl Router {
             app,
             fault: injected.map(|injected| injected.fault),
         });
+        let response = match (&mut exchange, response) {
+            (Some(exchange), Some(response)) => Some(exchange.respond(response).await.map_err(NoResponse::Emulator)?),
+            (_, response) => response,
+        };
+        if let Some(exchange) = exchange {
+            self.recorder.record_exchange(&exchange);
+        }
         close_connection(injected).await?;
         let response = response.ok_or(NoResponse::Injected)?;
         if injected.is_some_and(|it| it.fault == Fault::MalformedBody) {

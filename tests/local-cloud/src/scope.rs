@@ -9,6 +9,8 @@ use hyper::{HeaderMap, header::AUTHORIZATION};
 pub struct Scope {
     /// The caller's access key id.
     pub access_key: String,
+    /// The region; empty for SigV4A, which omits it.
+    pub region: String,
     /// The signing name of the service, such as `ec2` or `monitoring`.
     pub service: String,
 }
@@ -40,8 +42,9 @@ fn query_credential(query: &str) -> Option<String> {
 fn parse(credential: &str) -> Option<Scope> {
     let parts: Vec<&str> = credential.split('/').collect();
     match parts[..] {
-        [access_key, _, .., service, "aws4_request"] if !access_key.is_empty() => {
-            Some(Scope { access_key: access_key.to_owned(), service: service.to_owned() })
+        [access_key, _, ref region @ .., service, "aws4_request"] if !access_key.is_empty() => {
+            let region = region.first().copied().unwrap_or_default().to_owned();
+            Some(Scope { access_key: access_key.to_owned(), region, service: service.to_owned() })
         }
         _ => None,
     }
@@ -57,8 +60,8 @@ mod tests {
         headers
     }
 
-    fn scope(access_key: &str, service: &str) -> Scope {
-        Scope { access_key: access_key.to_owned(), service: service.to_owned() }
+    fn scope(access_key: &str, region: &str, service: &str) -> Scope {
+        Scope { access_key: access_key.to_owned(), region: region.to_owned(), service: service.to_owned() }
     }
 
     #[test]
@@ -67,20 +70,20 @@ mod tests {
             "AWS4-HMAC-SHA256 Credential=test/20261122/us-west-2/ec2/aws4_request, \
              SignedHeaders=host, Signature=0",
         );
-        assert_eq!(of(&headers, None), Some(scope("test", "ec2")));
+        assert_eq!(of(&headers, None), Some(scope("test", "us-west-2", "ec2")));
     }
 
     #[test]
     fn a_presigned_query_contains_key_and_service() {
         let query = "X-Amz-Algorithm=AWS4-HMAC-SHA256\
                      &X-Amz-Credential=test%2F20261122%2Fus-west-2%2Fs3%2Faws4_request&X-Amz-Expires=60";
-        assert_eq!(of(&HeaderMap::new(), Some(query)), Some(scope("test", "s3")));
+        assert_eq!(of(&HeaderMap::new(), Some(query)), Some(scope("test", "us-west-2", "s3")));
     }
 
     #[test]
     fn a_signature_without_a_region_is_parsed_from_the_end() {
         let headers = signed("AWS4-ECDSA-P256-SHA256 Credential=test/20261122/s3/aws4_request, Signature=0");
-        assert_eq!(of(&headers, None), Some(scope("test", "s3")));
+        assert_eq!(of(&headers, None), Some(scope("test", "", "s3")));
     }
 
     #[test]

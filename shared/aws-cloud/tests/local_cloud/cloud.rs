@@ -40,6 +40,19 @@ impl Drop for Output {
     }
 }
 
+/// A recorder, which also appends whole calls to a file in the folder `EXCHANGES` if the variable is set: `make judge`
+/// compares those calls with AWS's API models.
+fn recorder(file: &str) -> Recorder {
+    let recorder = Recorder::new(None).expect("no file");
+    match std::env::var_os("EXCHANGES") {
+        Some(folder) => {
+            std::fs::create_dir_all(&folder).expect("the folder of exchanges");
+            recorder.with_exchanges(&Path::new(&folder).join(file)).expect("the file of exchanges")
+        }
+        None => recorder,
+    }
+}
+
 impl LocalCloud {
     pub async fn start() -> LocalCloud {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
@@ -47,6 +60,7 @@ impl LocalCloud {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/venv");
         let output = Output(std::env::temp_dir().join(format!("aws-cloud-tests-at-{}", address.port())));
         let http = Http::default();
+        let recorder = recorder(&format!("adapters-at-{}.jsonl", address.port()));
         let emulators = Emulators::start(&tools, &output.0, address, &http).await.expect("emulators");
         let router = Arc::new(Router {
             moto: emulators.moto(),
@@ -57,7 +71,7 @@ impl LocalCloud {
                 INSTANCE_TIME,
             ),
             saved_queries: SavedQueries::default(),
-            recorder: Recorder::new(None).expect("no file"),
+            recorder,
             latency: LatencyTable::default(),
             faults: Faults::default(),
             policies: None,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_cloud::{AwsCloud, Clients, facts};
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
     Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Proofs, Run, RunOutcome,
@@ -13,6 +13,7 @@ use environment::{
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
+use local_cloud::exchange::ADAPTER_TESTS;
 use serde_json::Value;
 
 use crate::cloud::LocalCloud;
@@ -30,6 +31,7 @@ pub struct Harness {
     pub cloudwatch: aws_sdk_cloudwatch::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub autoscaling: aws_sdk_autoscaling::Client,
+    deployment: Deployment,
     names: Names,
     /// The proofs of ownership, as the owner's record would hold them.
     pub proofs: RefCell<Proofs>,
@@ -37,24 +39,32 @@ pub struct Harness {
 
 impl Harness {
     pub async fn start() -> Harness {
+        Harness::start_in(deployment(), "dev").await
+    }
+
+    /// The environment with this suffix, in the region of its deployment.
+    pub async fn start_in(deployment: Deployment, suffix: &str) -> Harness {
         let local = LocalCloud::start().await;
         let credentials = Credentials::new("tests", "nothing", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
+            .region(Region::new(deployment.region.clone()))
             .endpoint_url(&local.url)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build();
-        let names = deployment().names("dev");
+        // The local cloud records the whole calls of the clients under test.
+        let of_adapters = config.to_builder().app_name(AppName::new(ADAPTER_TESTS).expect("a valid name")).build();
+        let names = deployment.names(suffix);
         let harness = Harness {
             local,
-            clients: Clients::new(&config),
+            clients: Clients::new(&of_adapters),
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             autoscaling: aws_sdk_autoscaling::Client::new(&config),
+            deployment,
             names,
             proofs: RefCell::default(),
         };
@@ -96,8 +106,8 @@ impl Harness {
 
     /// The desired state in a deployment with or without a function for hooks.
     pub async fn desired_with_hooks(&self, properties: &Value, hooks_are_handled: bool) -> DesiredState {
-        let spec = spec(properties);
-        let facts = facts(&self.clients, &spec, REGION, hooks_are_handled).await.expect("facts");
+        let spec = spec_in(&self.deployment, properties);
+        let facts = facts(&self.clients, &spec, &self.deployment.region, hooks_are_handled).await.expect("facts");
         let resources = desired(&spec, self.names(), OWNER, &facts);
         DesiredState { resources, ..DesiredState::default() }
     }
@@ -149,9 +159,13 @@ pub fn deployment() -> Deployment {
 }
 
 pub fn spec(properties: &Value) -> Spec {
+    spec_in(&deployment(), properties)
+}
+
+fn spec_in(deployment: &Deployment, properties: &Value) -> Spec {
     let defaults = Defaults::from_vars(|_| None);
     let properties = properties.as_object().expect("an object");
-    Spec::read(properties, &defaults, &deployment()).expect("valid properties")
+    Spec::read(properties, &defaults, deployment).expect("valid properties")
 }
 
 /// A cloud that records its calls.

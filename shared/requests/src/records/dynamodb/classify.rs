@@ -104,4 +104,26 @@ mod tests {
         assert!(!of("AccessDeniedException").is_retryable());
         assert!(!of("ResourceNotFoundException").is_retryable());
     }
+
+    /// The rows of DynamoDB in aws-cloud's page. The first run after a change writes the classes, the next passes.
+    #[test]
+    fn each_modelled_code_has_its_class() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../aws-cloud/ERRORS.md");
+        let page = std::fs::read_to_string(&path).unwrap();
+        let with_class = |line: &str| {
+            let mut cells: Vec<&str> = line.split(" | ").collect();
+            if cells[0] != "| dynamodb" {
+                return line.to_owned();
+            }
+            let class = format!("{:?}", of(cells[1]));
+            cells[3] = class.split(' ').next().unwrap_or_default();
+            cells.join(" | ")
+        };
+        let updated: String = page.split_inclusive('\n').map(with_class).collect();
+        if updated != page {
+            std::fs::write(&path, &updated).unwrap();
+            panic!("the classes of DynamoDB in ERRORS.md have changed: review the diff");
+        }
+        assert!(page.contains("| dynamodb | ThrottlingException | 400 | Throttled |"));
+    }
 }
