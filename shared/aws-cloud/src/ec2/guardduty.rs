@@ -15,15 +15,17 @@ const TAG: &str = "GuardDutyManaged";
 const SERVICE_SUFFIX: &str = ".guardduty-data";
 const GROUP_PREFIX: &str = "GuardDutyManagedSecurityGroup-";
 
-/// Removes them, if the problem is that of a blocked delete. The endpoint's interfaces disappear minutes later, and then
+/// Whether a resource of GuardDuty may have caused the problem of a delete.
+pub(super) fn may_block(problem: &Problem) -> bool {
+    problem.code == "DependencyViolation"
+}
+
+/// Removes what GuardDuty created in the VPC, unless it is in use. The endpoint's interfaces disappear minutes later, and then
 /// the security group can be deleted: the retries of the blocked delete do the rest.
 ///
 /// # Errors
 /// A denied call, which names the endpoint or the group; every other failure is left to the next attempt.
-pub(super) async fn remove(aws: &AwsCloud, blocked: &Problem, vpc: &str) -> Result<(), Problem> {
-    if blocked.code != "DependencyViolation" {
-        return Ok(());
-    }
+pub(super) async fn remove(aws: &AwsCloud, vpc: &str) -> Result<(), Problem> {
     let (endpoints, groups) = tokio::join!(endpoints(aws, vpc), security_groups(aws, vpc));
     let (endpoints, groups) = (endpoints.unwrap_or_default(), groups.unwrap_or_default());
     if (endpoints.is_empty() && groups.is_empty()) || is_in_use(aws, vpc).await.unwrap_or(true) {

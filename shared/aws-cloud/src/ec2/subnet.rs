@@ -88,8 +88,10 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let response = aws.clients.ec2.delete_subnet().subnet_id(&id).send().await.classified(call.operation());
     if let Err(problem) = response.none_if_not_found() {
-        if let Some(vpc) = vpc_of(aws, &id).await {
-            guardduty::remove(aws, &problem, &vpc).await?;
+        if guardduty::may_block(&problem)
+            && let Some(vpc) = vpc_of(aws, &id).await
+        {
+            guardduty::remove(aws, &vpc).await?;
         }
         return Err(interfaces::with_blocking_interfaces(aws, problem, "subnet-id", &id).await);
     }

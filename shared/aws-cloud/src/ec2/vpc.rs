@@ -143,7 +143,9 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     let id = aws.ids.of_call(call)?;
     let response = aws.clients.ec2.delete_vpc().vpc_id(&id).send().await.classified(call.operation());
     if let Err(problem) = response.none_if_not_found() {
-        guardduty::remove(aws, &problem, &id).await?;
+        if guardduty::may_block(&problem) {
+            guardduty::remove(aws, &id).await?;
+        }
         let problem = interfaces::with_blocking_interfaces(aws, problem, "vpc-id", &id).await;
         return Err(obstacles::with_obstacles(aws, problem, &id).await);
     }

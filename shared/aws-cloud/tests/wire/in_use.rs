@@ -1,92 +1,182 @@
-//! Deletes of resources in use, which the emulators allow.
+//! Deletes of resources in use, which the emulators allow, and the removal of what GuardDuty created.
 
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
-use environment::{Call, CallError, CallKind, Cloud, Key, Kind};
+use environment::{Call, CallError, CallKind, Cloud, Condition, Key, Kind, OBSTACLE_LIMIT};
 
 use crate::service;
 
-/// An EC2 that rejects every delete with one code, and the requests that it received.
+/// An account that rejects the deletes of an environment's network, and the requests that it received.
 struct RejectingEc2 {
     requests: Arc<Mutex<Vec<String>>>,
     clients: Clients,
 }
 
 impl RejectingEc2 {
-    /// `interfaces` is the response to a request for network interfaces; `None` is a denial.
-    fn start(code: &'static str, interfaces: Option<String>) -> RejectingEc2 {
+    /// Every call but those in `responses`, by action, is rejected with one code.
+    fn start(code: &'static str, responses: &[(&'static str, u16, String)]) -> RejectingEc2 {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let bodies = Arc::clone(&requests);
+        let responses: Vec<_> = responses.to_vec();
         let clients = service::start(move |request| {
-            let is_read = request.body.starts_with("Action=DescribeNetworkInterfaces&");
-            bodies.lock().expect("bodies").push(request.body);
-            Some(match (&interfaces, is_read) {
-                (Some(interfaces), true) => (200, interfaces.clone()),
-                (None, true) => (403, error("UnauthorizedOperation")),
-                (_, false) => (400, error(code)),
-            })
+            let found = responses.iter().find(|(action, ..)| request.body.starts_with(&format!("Action={action}&")));
+            bodies.lock().expect("bodies").push(request.body.clone());
+            Some(found.map_or_else(|| (400, error(code)), |(_, status, body)| (*status, body.clone())))
         });
         RejectingEc2 { requests, clients }
     }
 
-    /// Sends a delete. Returns the awaited condition and the requests.
-    async fn delete(&self, kind: Kind, id: &str) -> (String, Vec<String>) {
+    /// Sends a delete. Returns the error and the requests.
+    async fn delete(&self, kind: Kind, id: &str) -> (CallError, Vec<String>) {
         let cloud = AwsCloud::new(&self.clients, "owner".into(), "request".into());
         let call = Call { key: Key::new(kind, "a"), id: Some(id.into()), kind: CallKind::Delete };
-        let Err(CallError::Retry { waiting_for, .. }) = cloud.call(&call).await else { panic!("not a retry") };
-        (waiting_for.to_string(), std::mem::take(&mut *self.requests.lock().expect("bodies")))
+        let error = cloud.call(&call).await.expect_err("an error");
+        (error, std::mem::take(&mut *self.requests.lock().expect("bodies")))
     }
+}
+
+/// The actions of requests, sorted.
+fn actions(requests: &[String]) -> Vec<&str> {
+    let mut all: Vec<&str> = requests.iter().filter_map(|it| it.strip_prefix("Action=")?.split('&').next()).collect();
+    all.sort_unstable();
+    all
 }
 
 fn error(code: &str) -> String {
     format!("<Response><Errors><Error><Code>{code}</Code><Message>no.</Message></Error></Errors></Response>")
 }
 
-fn balancers() -> String {
-    let interface = "<networkInterfaceId>eni-1</networkInterfaceId><description>ELB app/web/1</description>";
-    let set = format!("<networkInterfaceSet><item>{interface}</item></networkInterfaceSet>");
-    format!("<DescribeNetworkInterfacesResponse>{set}</DescribeNetworkInterfacesResponse>")
+/// A response of EC2 with these items in one set.
+fn set(action: &str, set: &str, items: &[&str]) -> (u16, String) {
+    let items: String = items.iter().map(|item| format!("<item>{item}</item>")).collect();
+    (200, format!("<{action}Response><{set}>{items}</{set}></{action}Response>"))
+}
+
+const BALANCER: &str = "<networkInterfaceId>eni-1</networkInterfaceId><description>ELB app/web/1</description>";
+
+fn interfaces(items: &[&str]) -> (&'static str, u16, String) {
+    let (status, body) = set("DescribeNetworkInterfaces", "networkInterfaceSet", items);
+    ("DescribeNetworkInterfaces", status, body)
+}
+
+/// The awaited condition of a delete that is tried again.
+fn waiting_for(error: &CallError) -> &Condition {
+    match error {
+        CallError::Retry { waiting_for, .. } => waiting_for,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
 async fn interfaces_that_block_the_delete_of_a_network_are_named() {
-    let ec2 = RejectingEc2::start("DependencyViolation", Some(balancers()));
+    let ec2 = RejectingEc2::start("DependencyViolation", &[interfaces(&[BALANCER])]);
     for (kind, delete, filter, id) in [
         (Kind::Subnet, "ec2:DeleteSubnet", "subnet-id", "subnet-1"),
         (Kind::SecurityGroup, "ec2:DeleteSecurityGroup", "group-id", "sg-1"),
         (Kind::Vpc, "ec2:DeleteVpc", "vpc-id", "vpc-1"),
     ] {
-        let (waiting_for, requests) = ec2.delete(kind, id).await;
+        let (error, requests) = ec2.delete(kind, id).await;
         let blocked = format!(
             "{delete} has to wait: DependencyViolation: no; blocking network interfaces: eni-1 (ELB app/web/1)"
         );
-        assert_eq!(waiting_for, format!("{} a: {blocked}", kind.facts().name));
-        assert_eq!(requests.len(), 2, "{requests:?}");
-        assert!(requests[1].ends_with(&format!("&Filter.1.Name={filter}&Filter.1.Value.1={id}")), "{requests:?}");
+        assert_eq!(waiting_for(&error).sentence, format!("{} a: {blocked}", kind.facts().name));
+        assert_eq!(waiting_for(&error).longest, Some(OBSTACLE_LIMIT));
+        let filter = format!("&Filter.1.Name={filter}&Filter.1.Value.1={id}");
+        let is_read = |it: &&String| it.starts_with("Action=DescribeNetworkInterfaces&");
+        assert!(requests.iter().find(is_read).is_some_and(|it| it.ends_with(&filter)), "{requests:?}");
     }
 }
 
 #[tokio::test]
+async fn what_blocks_a_vpc_is_named_by_kind_id_and_owner() {
+    let mark = "<tagSet><item><key>envkeeper:owner</key><value>owner</value></item></tagSet>";
+    let own = format!("<groupId>sg-own</groupId><groupName>own</groupName>{mark}");
+    let foreign = "<groupId>sg-1</groupId><groupName>web</groupName><ownerId>123456789012</ownerId>";
+    let gateway = "<vpnGatewayId>vgw-1</vpnGatewayId>";
+    let (groups, gateways) = (
+        set("DescribeSecurityGroups", "securityGroupInfo", &[&own, foreign]),
+        set("DescribeVpnGateways", "vpnGatewaySet", &[gateway]),
+    );
+    let responses = [
+        ("DescribeSecurityGroups", groups.0, groups.1),
+        ("DescribeVpnGateways", gateways.0, gateways.1),
+        interfaces(&[]),
+    ];
+    let (error, _) = RejectingEc2::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
+    let blocked =
+        "DependencyViolation: no; blocking resources: VPN gateway vgw-1, security group sg-1 (web, owner 123456789012)";
+    assert_eq!(waiting_for(&error).sentence, format!("vpc a: ec2:DeleteVpc has to wait: {blocked}"));
+}
+
+/// An account where GuardDuty watches the VPC of a subnet. The group exists or not.
+fn guardduty(group_exists: bool) -> Vec<(&'static str, u16, String)> {
+    let tag = "<tagSet><item><key>GuardDutyManaged</key><value>true</value></item></tagSet>";
+    let endpoint = format!(
+        "<vpcEndpointId>vpce-1</vpcEndpointId><serviceName>com.amazonaws.us-west-2.guardduty-data</serviceName><requesterManaged>true</requesterManaged>{tag}"
+    );
+    let group = format!("<groupId>sg-1</groupId><groupName>GuardDutyManagedSecurityGroup-vpc-1</groupName>{tag}");
+    let scaling = if group_exists { "<member><AutoScalingGroupName>g</AutoScalingGroupName></member>" } else { "" };
+    let scaling = format!(
+        "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{scaling}</AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+    );
+    let of = |action: &'static str, (status, body): (u16, String)| (action, status, body);
+    vec![
+        of(
+            "DescribeSubnets",
+            set("DescribeSubnets", "subnetSet", &["<subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"]),
+        ),
+        of("DescribeVpcEndpoints", set("DescribeVpcEndpoints", "vpcEndpointSet", &[&endpoint])),
+        of("DescribeSecurityGroups", set("DescribeSecurityGroups", "securityGroupInfo", &[&group])),
+        of("DescribeAutoScalingGroups", (200, scaling)),
+        interfaces(&[]),
+    ]
+}
+
+#[tokio::test]
+async fn what_guardduty_created_is_removed_once_the_group_is_gone() {
+    for (kind, id) in [(Kind::Subnet, "subnet-1"), (Kind::Vpc, "vpc-1")] {
+        let (error, requests) = RejectingEc2::start("DependencyViolation", &guardduty(false)).delete(kind, id).await;
+        let sent = actions(&requests);
+        assert!(sent.contains(&"DeleteVpcEndpoints") && sent.contains(&"DeleteSecurityGroup"), "{sent:?}");
+        waiting_for(&error);
+        let (_, requests) = RejectingEc2::start("DependencyViolation", &guardduty(true)).delete(kind, id).await;
+        let sent = actions(&requests);
+        assert!(!sent.contains(&"DeleteVpcEndpoints") && !sent.contains(&"DeleteSecurityGroup"), "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_denied_removal_of_guarddutys_endpoint_is_named_and_not_retried() {
+    let denied = ("DeleteVpcEndpoints", 403, error("UnauthorizedOperation"));
+    let responses: Vec<_> = guardduty(false).into_iter().chain([denied]).collect();
+    let (error, _) = RejectingEc2::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
+    let CallError::Rejected { message } = error else { panic!("{error:?}") };
+    assert!(message.contains("AWS rejected ec2:DeleteVpcEndpoints") && message.contains("vpce-1"), "{message}");
+}
+
+#[tokio::test]
 async fn a_denied_read_of_interfaces_leaves_the_message_of_aws() {
-    let ec2 = RejectingEc2::start("DependencyViolation", None);
-    let (waiting_for, requests) = ec2.delete(Kind::Subnet, "subnet-1").await;
-    assert_eq!((waiting_for.ends_with("DependencyViolation: no"), requests.len()), (true, 2), "{waiting_for}");
+    let denied = ("DescribeNetworkInterfaces", 403, error("UnauthorizedOperation"));
+    let (error, _) = RejectingEc2::start("DependencyViolation", &[denied]).delete(Kind::Subnet, "subnet-1").await;
+    assert!(waiting_for(&error).sentence.ends_with("DependencyViolation: no"), "{error:?}");
 }
 
 #[tokio::test]
 async fn interfaces_are_not_read_if_they_do_not_block_the_delete() {
-    let ec2 = RejectingEc2::start("IncorrectState", Some(balancers()));
-    let (waiting_for, requests) = ec2.delete(Kind::Subnet, "subnet-1").await;
-    assert_eq!((waiting_for.ends_with("IncorrectState: no"), requests.len()), (true, 1), "{waiting_for}");
+    let ec2 = RejectingEc2::start("IncorrectState", &[interfaces(&[BALANCER])]);
+    let (error, requests) = ec2.delete(Kind::Subnet, "subnet-1").await;
+    assert!(waiting_for(&error).sentence.ends_with("IncorrectState: no"), "{error:?}");
+    assert!(!actions(&requests).contains(&"DescribeNetworkInterfaces"), "{requests:?}");
 }
 
 /// Right after the delete of a NAT gateway, and not always with a code that names the cause.
 #[tokio::test]
 async fn the_release_of_an_address_in_use_is_retried() {
     for code in ["InvalidIPAddress.InUse", "AuthFailure"] {
-        let (waiting_for, requests) = RejectingEc2::start(code, None).delete(Kind::Address, "eipalloc-1").await;
-        assert_eq!(waiting_for, format!("address a: ec2:ReleaseAddress has to wait: {code}: no"));
+        let (error, requests) = RejectingEc2::start(code, &[]).delete(Kind::Address, "eipalloc-1").await;
+        let sentence = format!("address a: ec2:ReleaseAddress has to wait: {code}: no");
+        assert_eq!(waiting_for(&error).sentence, sentence);
         assert_eq!(requests.len(), 1, "{requests:?}");
     }
 }
