@@ -153,7 +153,7 @@ def alarms_and_metrics(reader):
     alarms = reader.list_all("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     alarms = {alarm["AlarmName"]: alarm for alarm in alarms}
     topics = [reader.expected.alarm_topic] if reader.expected.alarm_topic else []
-    pairs = zip(names, (reader.names.of("scale-down"), reader.names.of("scale-up")), ("LessThan", "GreaterThan"), (-1, 1))
+    pairs = zip(names, (reader.names.of("scale-down"), reader.names.of("scale-up-steps")), ("LessThan", "GreaterThan"), (-1, 1))
     for name, policy, comparison, sign in pairs:
         yield from cpu_alarm(name, alarms.get(name, {}), group, comparison)
         yield from scaling_policy(policy, policies.get(policy, {}), sign)
@@ -173,9 +173,10 @@ def cpu_alarm(name, alarm, group, comparison):
 
 
 def scaling_policy(name, policy, sign):
-    adjustment = policy.get("ScalingAdjustment", 0)
+    steps = policy.get("StepAdjustments") or [policy]
+    adjustments = [step.get("ScalingAdjustment", 0) for step in steps]
     yield f"adjustment type of {name}", policy.get("AdjustmentType"), "ChangeInCapacity"
-    yield f"sign of the adjustment {adjustment} of {name}", (adjustment > 0) - (adjustment < 0), sign
+    yield f"signs of the adjustments {adjustments} of {name}", {(it > 0) - (it < 0) for it in adjustments}, {sign}
 
 
 def log_groups(reader):

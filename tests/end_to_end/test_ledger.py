@@ -117,7 +117,7 @@ class Ledger(OneGroup):
 
         new = until("the ledger is complete", complete)
         (change,) = [entry for entry in new if entry["kind"] == "capacity" and changes([entry]) != {(2, 1)}]
-        alarm, policy = "scalable-ec2-cpu-high-uswest2-dev", "scalable-ec2-scale-up-uswest2-dev"
+        alarm, policy = "scalable-ec2-cpu-high-uswest2-dev", "scalable-ec2-scale-up-steps-uswest2-dev"
         cause = {name: change["cause"].get(name) for name in ("actor", "alarm", "policy", "desiredBefore", "desiredAfter")}
         self.assertEqual(
             cause, {"actor": "alarm", "alarm": alarm, "policy": policy, "desiredBefore": 1, "desiredAfter": 2}

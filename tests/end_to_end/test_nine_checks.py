@@ -127,7 +127,7 @@ class Planted:
         self.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=self.names.of("asg"), **changes)
 
     def plant_monitoring(self):
-        self.scale_up, self.scale_down = self.plant_policy("scale-up", 1), self.plant_policy("scale-down", -1)
+        self.scale_up, self.scale_down = self.plant_steps("scale-up-steps", 1, 2), self.plant_policy("scale-down", -1)
         self.plant_alarm("cpu-high", "GreaterThanOrEqualToThreshold", 70, self.scale_up)
         self.plant_alarm("cpu-low", "LessThanOrEqualToThreshold", 30, self.scale_down)
         self.plant_query("user-data")
@@ -156,6 +156,22 @@ class Planted:
         group, name = self.names.of("asg"), self.names.of(kind)
         change = {"AdjustmentType": "ChangeInCapacity", "ScalingAdjustment": adjustment}
         policy = self.client("autoscaling").put_scaling_policy(AutoScalingGroupName=group, PolicyName=name, **change)
+        return policy["PolicyARN"]
+
+    def plant_steps(self, kind, *adjustments):
+        last = len(adjustments) - 1
+        steps = [
+            {"MetricIntervalLowerBound": 10.0 * at, "ScalingAdjustment": adjustment}
+            | ({} if at == last else {"MetricIntervalUpperBound": 10.0 * (at + 1)})
+            for at, adjustment in enumerate(adjustments)
+        ]
+        policy = self.client("autoscaling").put_scaling_policy(
+            AutoScalingGroupName=self.names.of("asg"),
+            PolicyName=self.names.of(kind),
+            PolicyType="StepScaling",
+            AdjustmentType="ChangeInCapacity",
+            StepAdjustments=steps,
+        )
         return policy["PolicyARN"]
 
     def plant_alarm(self, kind, comparison, threshold, *actions):

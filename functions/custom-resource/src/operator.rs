@@ -268,11 +268,12 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             })
             .collect();
         let settled = "Nothing to do: no resource has drift.";
-        let mut text =
-            if plan.is_settled() && plan.unproven.is_empty() { settled.to_owned() } else { plan.to_string() };
+        let has_nothing = plan.is_settled() && plan.unproven.is_empty() && plan.fixed_drift.is_empty();
+        let mut text = if has_nothing { settled.to_owned() } else { plan.to_string() };
         text.extend(self.consent_guidance(plan, environment, owner));
         let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
-        json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven })
+        let fixed: Vec<String> = plan.fixed_drift.iter().map(ToString::to_string).collect();
+        json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven, "FixedDrift": fixed })
     }
 
     /// The command that allows the adoption of the retained buckets that block a plan, as a line of a text.

@@ -162,6 +162,21 @@ fn drift_shows_changed_missing_and_surplus_resources() {
 }
 
 #[test]
+fn a_plan_names_the_drift_that_no_call_corrects() {
+    let handler = created();
+    let group = key_of(&handler, Kind::SecurityGroup);
+    handler.cloud_factory.account.tamper(&group, |it| {
+        let Fields::SecurityGroup(group) = &mut it.fields else { panic!("another kind") };
+        group.description = "reworded".into();
+    });
+    let plan = send(&handler, sample("plan-environment.json"));
+    assert_eq!((&plan["Steps"], &plan["Rejected"]), (&json!([]), &json!([])));
+    let named = plan["FixedDrift"][0].as_str().expect("a text");
+    assert!(named.starts_with(&format!("{group}: description is reworded, desired is ")), "{named}");
+    assert!(plan["Text"].as_str().is_some_and(|it| it.contains(named)), "{plan}");
+}
+
+#[test]
 fn a_plan_of_an_environment_restores_its_recorded_state() {
     let handler = created();
     assert_eq!(text(&handler, "plan-environment.json"), "Nothing to do: no resource has drift.");

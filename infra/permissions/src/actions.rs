@@ -7,7 +7,7 @@ pub fn actions_of(operation: &str) -> Vec<&str> {
     match operation {
         "s3:DeleteBucketLifecycle" | "s3:PutBucketLifecycleConfiguration" => vec!["s3:PutLifecycleConfiguration"],
         // Versioned objects and delete markers are versions too.
-        "s3:DeleteObjects" => vec!["s3:DeleteObject", "s3:DeleteObjectVersion"],
+        "s3:DeleteObject" | "s3:DeleteObjects" => vec!["s3:DeleteObject", "s3:DeleteObjectVersion"],
         "s3:GetBucketEncryption" => vec!["s3:GetEncryptionConfiguration"],
         "s3:GetBucketLifecycleConfiguration" => vec!["s3:GetLifecycleConfiguration"],
         "s3:GetPublicAccessBlock" => vec!["s3:GetBucketPublicAccessBlock"],

@@ -11,6 +11,10 @@ pub const MARKS: (&str, &str) = (
     "# --- End of the generated part. ---\n",
 );
 
+/// The permissions boundary of the functions' roles, if the deployment has one.
+const BOUNDARY_OF_FUNCTIONS: &str =
+    "      PermissionsBoundary: !If [HasFunctionsBoundary, !Ref FunctionsBoundaryArn, !Ref \"AWS::NoValue\"]\n";
+
 const TRUST: &str = "      AssumeRolePolicyDocument:
         Version: \"2012-10-17\"
         Statement:
@@ -76,7 +80,7 @@ fn role(function: Function) -> String {
     let (_, others): (Vec<_>, Vec<_>) = of(function).into_iter().partition(Written::names_records);
     let document = document(10, &others);
     format!(
-        "  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n{TRUST}{managed}      Policies:\n        - PolicyName: {name}\n{document}"
+        "  {id}Role:\n    Type: AWS::IAM::Role\n    Properties:\n{TRUST}{BOUNDARY_OF_FUNCTIONS}{managed}      Policies:\n        - PolicyName: {name}\n{document}"
     )
 }
 

@@ -138,6 +138,25 @@ fn launches_use_owned_templates_without_overrides() {
     assert!(!access(subnet, &[]));
 }
 
+/// Subnets and VPCs that AWS RAM shares have the ARN of their owner's account (runs-on/runs-on, issue 463).
+#[test]
+fn a_network_of_another_account_takes_security_groups_and_instances_and_no_change() {
+    let access = |action: &str, resource: &str, facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let access = Access { action: action.into(), resource: Some(resource.into()), facts };
+        allows(Function::Reconciler, &access, &deployment())
+    };
+    let (vpc, subnet) =
+        ("arn:aws:ec2:us-west-2:999999999999:vpc/vpc-1", "arn:aws:ec2:us-west-2:999999999999:subnet/subnet-1");
+    let by_template = ("ec2:LaunchTemplate", "arn:aws:ec2:us-west-2:123456789012:launch-template/lt-1");
+    assert!(access("ec2:CreateSecurityGroup", vpc, &[]));
+    assert!(access("ec2:RunInstances", subnet, &[by_template]));
+    assert!(!access("ec2:RunInstances", subnet, &[]));
+    let owned = ("aws:ResourceTag/envkeeper:environment", "scalable-ec2-us-west-2-dev");
+    assert!(!access("ec2:DeleteVpc", vpc, &[owned]));
+    assert!(!access("ec2:CreateSubnet", vpc, &[owned]));
+}
+
 #[test]
 fn keys_are_used_through_topics_only() {
     let key = "arn:aws:kms:us-west-2:123456789012:key/1";

@@ -24,3 +24,28 @@ fn each_function_has_its_role_in_the_template() {
         assert!(template.contains(&format!("      Role: !GetAtt {name}Role.Arn\n")), "{name}");
     }
 }
+
+/// An account may create no role without a boundary.
+#[test]
+fn each_role_gets_the_boundary_of_the_deployment() {
+    let template = std::fs::read_to_string(TEMPLATE).unwrap();
+    let boundary =
+        "      PermissionsBoundary: !If [HasFunctionsBoundary, !Ref FunctionsBoundaryArn, !Ref \"AWS::NoValue\"]\n";
+    let roles = template.matches("    Type: AWS::IAM::Role\n").count();
+    assert_eq!((roles, template.matches(boundary).count()), (Function::ALL.len(), Function::ALL.len()));
+}
+
+/// The records and keys of a stack outlive it, but not a first deployment that fails.
+#[test]
+fn what_is_retained_is_deleted_with_a_create_that_fails() {
+    for file in ["template.yaml", "examples/production.yaml"] {
+        let path = Path::new(TEMPLATE).with_file_name(file);
+        let template = std::fs::read_to_string(path).unwrap();
+        let policies: Vec<&str> =
+            template.lines().filter_map(|line| line.trim().strip_prefix("DeletionPolicy: ")).collect();
+        assert!(
+            !policies.is_empty() && policies.iter().all(|it| *it == "RetainExceptOnCreate"),
+            "{file}: {policies:?}"
+        );
+    }
+}

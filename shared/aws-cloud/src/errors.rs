@@ -1,8 +1,8 @@
 //! Classification of AWS errors: this file classifies every error, by its code and never by its text.
 //!
-//! Three operations use a code for two causes. The file of each operation changes the class there and states the
-//! reason: `autoscaling::group` (`ValidationError`, by its text in `lambda_kit::aws_texts`), `ec2::address` (`AuthFailure`) and `stack`
-//! (`ValidationError`).
+//! Some operations use a code for two causes. The file of each operation changes the class there and states the
+//! reason: `autoscaling::group` and `lib` (`ValidationError`, by its text in `lambda_kit::aws_texts`), `ec2::address` (`AuthFailure`),
+//! `ec2::route_table` (`InvalidParameterValue`), `cloudwatch::alarm` and `stack` (`ValidationError`).
 
 use std::error::Error;
 use std::fmt;
@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use environment::{Call, CallError, Condition, OBSTACLE_LIMIT};
+use lambda_kit::aws_texts::is_missing_resource;
 
 use crate::advice;
 
@@ -77,9 +78,12 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // - EC2: `DependencyViolation`, `IncorrectState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
         //   earlier attempt with this client token succeeded, when the parameter referred to another image.
         // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
-        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`. `ResourceContention` is a 500 and not a lost
-        //   response: another activity holds the group (ARCHITECTURE, Facts). `ServiceLinkedRoleFailure` is a 500 as
-        //   well: Auto Scaling creates that role itself for the first group of an account.
+        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`.
+        //   `ResourceContention` is a 500 and not a lost response: another activity holds the group (ARCHITECTURE,
+        //   Facts). `ServiceLinkedRoleFailure` is a 500 as well: Auto Scaling creates that role itself for the first
+        //   group of an account.
+        // - CloudWatch: `ResourceConflict`, `ConflictException`: a concurrent change of the same resource. Logs and S3 have
+        //   the second too.
         // - S3: `OperationAborted` (Logs has the code too), `BucketNotEmpty`, and `InvalidTargetBucketForLogging`: the
         //   environment's log bucket was created a moment ago and does not take access logs yet.
         "DependencyViolation"
@@ -88,7 +92,10 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         | "IncorrectState"
         | "OperationAborted"
         | "ScalingActivityInProgress"
+        | "InstanceRefreshInProgress"
         | "ResourceContention"
+        | "ResourceConflict"
+        | "Conflict"
         | "ServiceLinkedRoleFailure"
         | "ConcurrentModification"
         | "ConcurrentTagAccess"
@@ -156,6 +163,13 @@ impl Problem {
     pub(crate) fn with_retryable_denial(self) -> Self {
         let class = if self.class == ErrorClass::Denied { ErrorClass::Blocked } else { self.class };
         Problem { class, ..self }
+    }
+
+    /// The same problem with an absent resource classified as not found (yet), for calls to Auto Scaling, which has no code
+    /// for it.
+    pub(crate) fn with_retryable_absence(self) -> Self {
+        let is_absence = self.class == ErrorClass::Rejected && is_missing_resource(&self.code, &self.message);
+        if is_absence { Problem { class: ErrorClass::NotFound, ..self } } else { self }
     }
 
     /// A rejected call, as a finding of this crate.
@@ -307,6 +321,11 @@ mod tests {
             ("ResourceInUse", 400, ErrorClass::Blocked),
             ("ResourceInUseFault", 400, ErrorClass::Blocked),
             ("ScalingActivityInProgress", 400, ErrorClass::Blocked),
+            ("ScalingActivityInProgressFault", 400, ErrorClass::Blocked),
+            ("InstanceRefreshInProgress", 400, ErrorClass::Blocked),
+            ("InstanceRefreshInProgressFault", 400, ErrorClass::Blocked),
+            ("ResourceConflictException", 409, ErrorClass::Blocked),
+            ("ConflictException", 409, ErrorClass::Blocked),
             ("ResourceContention", 500, ErrorClass::Blocked),
             ("ServiceLinkedRoleFailure", 500, ErrorClass::Blocked),
             ("OperationAbortedException", 400, ErrorClass::Blocked),

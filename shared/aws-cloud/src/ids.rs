@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use environment::{Call, Key, Kind, Names, ObservedResource, Ownership, Proofs, Ref, Standing};
+use environment::{
+    CREATE_VISIBILITY, Call, Key, Kind, Names, ObservedResource, Ownership, Proofs, Ref, Resource, Standing,
+    is_unmarked_create,
+};
 
 use tokio::time::Instant;
 
@@ -46,6 +49,11 @@ impl Ids {
         id_cache.last_create = Some(Instant::now());
     }
 
+    /// Records that this run has just created a resource that has a name in place of an id.
+    pub(crate) fn record_create_time(&self) {
+        self.lock().last_create = Some(Instant::now());
+    }
+
     /// Records that an earlier run created a resource `ago`: the tags of that resource may lag behind too.
     pub(crate) fn record_earlier_create(&self, ago: Duration) {
         self.lock().last_create = Instant::now().checked_sub(ago);
@@ -53,7 +61,17 @@ impl Ids {
 
     /// Whether tags may lag behind: the last create is less than `TAG_LAG` ago.
     pub(crate) fn tags_may_lag(&self) -> bool {
-        self.lock().last_create.is_some_and(|at| at.elapsed() < TAG_LAG)
+        self.has_created_within(TAG_LAG)
+    }
+
+    /// Whether a resource may not be visible yet to another service: the last create is less than
+    /// [`CREATE_VISIBILITY`] ago.
+    pub(crate) fn creates_may_lag(&self) -> bool {
+        self.has_created_within(CREATE_VISIBILITY)
+    }
+
+    fn has_created_within(&self, span: Duration) -> bool {
+        self.lock().last_create.is_some_and(|at| at.elapsed() < span)
     }
 
     /// Records the number of a version of a template.
@@ -172,6 +190,14 @@ impl<'a> Observation<'a> {
         if self.standings.contains_key(id) { Some(id) } else { self.recorded?.name(kind, id) }
     }
 
+    /// The ownership by the tags, or by the create intent of the record where the tags did not follow the create yet.
+    pub(crate) fn ownership_of_bucket(&self, resource: &Resource) -> Ownership {
+        match self.recorded {
+            Some(recorded) if is_unmarked_create(resource, recorded) => Ownership::Owned,
+            _ => ObservedResource::ownership(&resource.tags, self.owner),
+        }
+    }
+
     /// Adds a resource.
     pub(crate) fn add(&mut self, mut found: ObservedResource) {
         let standing = found.id.as_ref().and_then(|id| self.standings.get(id));
@@ -203,7 +229,7 @@ impl<'a> Observation<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use environment::{Fields, InternetGateway, Kind, Resource, State, Tags};
+    use environment::{Fields, InternetGateway, Kind, State, Tags};
 
     fn names() -> Names {
         Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }

@@ -102,9 +102,12 @@ impl Cloud for AwsCloud {
         let span = tracing::debug_span!("call", key = %call.key);
         let done = timeout(CALL_TIMEOUT, Box::pin(kinds::call(self, call)).instrument(span)).await;
         let done = done.unwrap_or_else(|_| Err(Problem::timed_out(call.operation())));
-        // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet.
-        let retryable =
-            |problem: Problem| if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
+        // Envkeeper's role may change the resources that carry its mark, and IAM may not see the mark yet. Auto Scaling may
+        // not see a new template, subnet or group yet.
+        let retryable = |problem: Problem| {
+            let problem = if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
+            if self.ids.creates_may_lag() { problem.with_retryable_absence() } else { problem }
+        };
         done.map_err(|problem| retryable(problem).call_error(&call.key))?;
         let is_create = matches!(call.kind, CallKind::Create(_)) && call.key.kind.facts().proof == Proof::Id;
         Ok(if is_create { self.ids.id(&call.key) } else { None })

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use environment::Key;
 use sha2::{Digest, Sha256};
 
+use crate::errors::Problem;
+
 /// The token of a create within the request that `seed` identifies; `content` distinguishes creates of one resource. 64
 /// hexadecimal digits, which is the longest token that `CreateRouteTable` accepts (ARCHITECTURE, Facts).
 pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
@@ -19,6 +21,27 @@ pub(crate) fn client_token(seed: &str, key: &Key, content: &str) -> String {
         let _ = write!(token, "{byte:02x}");
         token
     })
+}
+
+/// Sends a create with its client token; if nothing that the token created is left, once more with another token.
+///
+/// EC2 rejects a token with the code `IdempotentParameterMismatch` also where the resource that it created was deleted, with
+/// the same parameters (recorded on AWS, September 2026: stackd 9dc356f5, `launch_template_edges:replay-after-delete`). The
+/// token stands for the request, so the create could not succeed until the next request. `exists` is a fresh look-up of
+/// the name: a launch template's is unique, so a list that lags behind results in no second resource.
+pub(crate) async fn with_token<T>(
+    seed: &str,
+    key: &Key,
+    content: &str,
+    send: impl AsyncFn(String) -> Result<T, Problem>,
+    exists: impl AsyncFnOnce() -> Result<bool, Problem>,
+) -> Result<T, Problem> {
+    match send(client_token(seed, key, content)).await {
+        Err(problem) if problem.code == "IdempotentParameterMismatch" && !exists().await? => {
+            send(client_token(seed, key, &format!("{content} after a delete"))).await
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]

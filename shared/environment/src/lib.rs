@@ -32,8 +32,8 @@ pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Owne
 pub use engine::condition::{Condition, OBSTACLE_LIMIT, OpenSince};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
-pub use engine::ownership::{Proofs, Standing, apply_standings, standings};
-pub use engine::plan::{Action, DesiredState, Plan, Step, plan};
+pub use engine::ownership::{Proofs, Standing, apply_standings, is_unmarked_create, standings};
+pub use engine::plan::{Action, DesiredState, FixedDrift, Plan, Step, plan};
 pub use engine::reconcile::{Checkpoint, Run, RunOutcome, indeterminate_until, reconcile};
 pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};

@@ -7,7 +7,8 @@ use common::{
     OWNER, assert_converged, names, observe, plan_now, resources, rollback, run, run_until_done, settled, spec,
 };
 use environment::{
-    Bucket, DesiredState, Fields, Key, ObservedResource, Ownership, RunOutcome, State, indeterminate_until, mark, plan,
+    Bucket, CallKind, DesiredState, Fields, Key, Kind, ObservedResource, Ownership, Resource, RunOutcome, State, Tags,
+    indeterminate_until, mark, plan,
 };
 use memory_cloud::{Fault, MemoryAccount};
 use serde_json::json;
@@ -309,4 +310,53 @@ fn a_buckets_tag_alone_never_deletes_objects() {
     run(&account, "delete", &delete, None);
     let left: Vec<Key> = account.inventory().iter().map(environment::Resource::key).collect();
     assert_eq!(left, [names().data_bucket(), names().log_bucket()]);
+}
+
+/// In the European Sovereign Cloud the create call of a bucket takes no tags. A crash between this call and the next one
+/// leaves a bucket without the mark, which the create intent in the record covers.
+#[test]
+fn a_bucket_that_a_crash_left_without_tags_is_marked_by_the_next_run_and_deleted_by_a_rollback() {
+    let desired = with("Empty");
+    let complete = settled(&desired);
+    let creates: Vec<usize> = complete
+        .calls
+        .borrow()
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| it.key.kind == Kind::Bucket && matches!(it.kind, CallKind::Create(_)))
+        .map(|(at, _)| at)
+        .collect();
+    assert_eq!(creates.len(), 2);
+    for (at, fault) in creates.iter().flat_map(|at| [(at, Fault::CrashAfter), (at, Fault::LostResponse)]) {
+        let start = || {
+            let mut account = MemoryAccount::default();
+            account.buckets_take_tags_at_creation = false;
+            account.faults.borrow_mut().insert(*at, fault);
+            account
+        };
+        let account = start();
+        let outcome = run_until_done(&account, "create", &desired);
+        assert!(matches!(outcome, RunOutcome::Settled { .. }), "{fault:?} at {at}: {outcome:?}");
+        assert_converged(&account, &desired, &format!("{fault:?} at {at}"));
+
+        let account = start();
+        run(&account, "create", &desired, None);
+        let indeterminate = indeterminate_until(account.clock.now(), false);
+        let outcome = run(&account, "delete", &rollback(), Some(indeterminate));
+        assert!(matches!(outcome, Some(RunOutcome::Settled { .. })), "{fault:?} at {at}: {outcome:?}");
+        assert_eq!(account.inventory(), [], "{fault:?} at {at}");
+    }
+}
+
+/// Without a create intent a bucket without tags is another actor's.
+#[test]
+fn a_bucket_without_tags_and_without_an_intent_is_foreign() {
+    let account = MemoryAccount::default();
+    let foreign =
+        Resource { name: names().data_bucket().name, tags: Tags::new(), fields: Fields::Bucket(Bucket::default()) };
+    account.plant(foreign.clone());
+    account.clock.advance(account.read_lag);
+    let outcome = run(&account, "create", &with("Empty"), None);
+    assert!(matches!(outcome, Some(RunOutcome::Rejected { .. })), "{outcome:?}");
+    assert_eq!(account.inventory(), [foreign]);
 }

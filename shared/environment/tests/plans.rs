@@ -10,7 +10,9 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{names, observe, plan_now, resources, run, settled, spec, standard};
-use environment::{DesiredState, Fields, LogGroup, Ownership, Resource, RunOutcome, State, Tags, plan};
+use environment::{
+    Call, DesiredState, Fields, LogGroup, Ownership, Resource, RoleSetting, RunOutcome, Setting, State, Tags, plan,
+};
 use memory_cloud::MemoryAccount;
 use serde_json::json;
 
@@ -94,20 +96,40 @@ fn a_foreign_tag_is_retained_and_a_retired_tag_is_removed() {
 fn drift_is_repaired() {
     let account = settled(&standard());
     account.tamper(&names().vpc(), |vpc| {
-        vpc.set(&environment::Setting::Vpc(environment::VpcSetting::DnsHostnames(false)));
+        vpc.set(&Setting::Vpc(environment::VpcSetting::DnsHostnames(false)));
     });
     account.tamper(&names().role(), |role| {
-        let policies = role.settings();
-        role.clear(&policies[0]);
+        let policy = role.settings().into_iter().find(Setting::blocks_deletion).expect("a policy");
+        role.clear(&policy);
+        role.set(&Setting::Role(RoleSetting::Trust("ec2.amazonaws.com, lambda.amazonaws.com".into())));
     });
     account.tamper(&names().public_route_table(), |table| {
-        table.set(&environment::Setting::RouteTable(environment::RouteTableSetting::DefaultRoute(
-            foreign_route_target(),
-        )));
+        table.set(&Setting::RouteTable(environment::RouteTableSetting::DefaultRoute(foreign_route_target())));
     });
-    assert_eq!(plan_now(&account, &standard()).steps.len(), 3);
+    let plan = plan_now(&account, &standard());
+    assert_eq!(plan.steps.len(), 3);
+    let calls: Vec<&str> = plan.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
+    assert!(calls.contains(&"iam:UpdateAssumeRolePolicy"), "{calls:?}");
     run(&account, "update", &standard(), None);
     assert!(plan_now(&account, &standard()).is_settled());
+}
+
+/// No property asked for the difference: another actor did, or an earlier version.
+#[test]
+fn drift_that_no_call_corrects_is_reported_and_fails_neither_an_update_nor_its_rollback() {
+    let (before, account) = (standard(), settled(&standard()));
+    account.tamper(&names().instance_security_group(), |group| {
+        let Fields::SecurityGroup(group) = &mut group.fields else { panic!("another kind") };
+        group.description = "reworded".into();
+    });
+    let after = resources(&spec(json!({ "MinSize": "2", "MaxSize": "6" })));
+    for (request, desired) in [("update", &after), ("rollback", &before)] {
+        let outcome = run(&account, request, desired, None);
+        assert!(matches!(outcome, Some(RunOutcome::Settled { .. })), "{request}: {outcome:?}");
+        let plan = plan_now(&account, desired);
+        assert!(plan.is_settled() && plan.fixed_drift.len() == 1, "{request}: {plan}");
+        assert!(plan.to_string().contains(": description is reworded, desired is "), "{request}: {plan}");
+    }
 }
 
 fn foreign_route_target() -> environment::Ref {
@@ -121,7 +143,7 @@ fn a_rollback_reuses_the_old_template_version() {
     let new = resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "InstanceType": "t3.small" })));
     run(&account, "update", &new, None);
     let back = plan_now(&account, &old);
-    let operations: Vec<&str> = back.steps.iter().flat_map(|it| &it.calls).map(environment::Call::operation).collect();
+    let operations: Vec<&str> = back.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
     assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"], "no third version is created");
 }
 
@@ -181,7 +203,7 @@ fn a_planted_version_is_not_used_and_its_image_is_not_believed() {
     assert!(environment::drift(&standard(), &observed).is_empty());
     let calls = plan(&resources(&spec(next)), &observed);
     assert!(!calls.to_string().contains("ami-eeeeeeeeeeeeeeeee"), "{calls}");
-    let operations: Vec<&str> = calls.steps.iter().flat_map(|it| &it.calls).map(environment::Call::operation).collect();
+    let operations: Vec<&str> = calls.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
     assert_eq!(operations, ["ec2:CreateLaunchTemplateVersion", "autoscaling:UpdateAutoScalingGroup"]);
 }
 

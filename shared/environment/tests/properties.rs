@@ -382,3 +382,16 @@ fn rules_are_read_from_the_record_without_a_change() {
     let record = serde_json::to_value(&spec).expect("JSON");
     assert_eq!(Spec::recorded(&record, &Defaults::from_vars(|_| None)), Some(spec));
 }
+
+/// S3 counts UTF-16 units, and the tags are the same on every resource.
+#[test]
+fn the_length_of_tags_is_counted_in_utf_16_units() {
+    let letter = |count: usize| "\u{10428}".repeat(count);
+    let tagged =
+        |key: String, value: String| common::read(json!({ "EnvironmentSuffix": "dev", "Tags": { key: value } }));
+    assert!(tagged(letter(64), letter(128)).is_ok());
+    assert!(tagged(letter(65), "a".into()).is_err());
+    assert!(tagged("a".into(), letter(129)).is_err());
+    let named = |value: String| common::read(json!({ "EnvironmentSuffix": "dev", "Environment": value }));
+    assert!(named(letter(64)).is_ok() && named(letter(65)).is_err());
+}

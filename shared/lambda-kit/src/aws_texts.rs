@@ -13,6 +13,18 @@ pub fn is_unknown_instance_profile(code: &str, message: &str) -> bool {
     code == VALIDATION_ERROR && message.contains("Invalid IAM Instance Profile")
 }
 
+/// Whether Auto Scaling rejected a call because a resource does not exist: a launch template or its version, a subnet, a
+/// group. Right after the create of that resource the answer can change, for as long as reads lag.
+///
+/// Messages: `AutoScalingGroup name not found - …` and `Could not find the specified version 2 for the launch template …`
+/// (recorded on AWS, September 2026: stackd 9dc356f5, `lifecycle_native`); `… does not exist` for templates and subnets
+/// (reported by users of Terraform's provider).
+#[must_use]
+pub fn is_missing_resource(code: &str, message: &str) -> bool {
+    let texts = ["does not exist", "not found", "Could not find"];
+    code == VALIDATION_ERROR && texts.iter().any(|text| message.contains(text))
+}
+
 /// Whether Auto Scaling rejected a call because no lifecycle action is active.
 ///
 /// For an action that is complete, expired or unknown, the message is `No active Lifecycle Action found with …` (observed
@@ -73,6 +85,16 @@ mod tests {
         ));
         assert!(!is_unknown_instance_profile("ValidationError", "Max bound, 1, must be greater than min bound, 2"));
         assert!(!is_unknown_instance_profile("AccessDenied", "Invalid IAM Instance Profile name"));
+    }
+
+    #[test]
+    fn a_missing_resource_is_distinguished_from_invalid_requests() {
+        let missing = |message| is_missing_resource("ValidationError", message);
+        assert!(missing("AutoScalingGroup name not found - AutoScalingGroup 'web' not found"));
+        assert!(missing("Could not find the specified version 2 for the launch template with ID lt-1."));
+        assert!(missing("The subnet ID 'subnet-1' does not exist"));
+        assert!(!missing("Max bound, 1, must be greater than or equal to min bound, 2"));
+        assert!(!is_missing_resource("AccessDenied", "The subnet ID 'subnet-1' does not exist"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use environment::{
     CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Fields, Key, Names,
     ObservedResource, Ownership, Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change,
-    check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
+    check_hooks_are_handled, desired, indeterminate_until, outputs, plan, reconcile,
 };
 use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
@@ -269,6 +269,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         match self.converge(admitted, &scope, &desired, limits).await? {
             Convergence::Pending(waiting_for) => Ok(Convergence::Pending(waiting_for)),
             Convergence::Settled((observed, proofs)) => {
+                for drift in plan(&desired, &observed).fixed_drift {
+                    tracing::warn!(%drift, "drift cannot be corrected");
+                }
                 self.records.mark_settled(owner, proofs_to_record(&proofs)?).await?;
                 let data = outputs(&observed, &names).into_iter().map(|(key, value)| (key.to_owned(), value));
                 Ok(Convergence::Settled(data.collect()))

@@ -1,4 +1,4 @@
-//! Messages to SQS in their wire format.
+//! Messages to SQS and writes to DynamoDB in their wire format.
 #![allow(clippy::unwrap_used, reason = "a test panics at the first violation")]
 
 use aws_sdk_sqs::Client;
@@ -6,6 +6,7 @@ use aws_sdk_sqs::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use requests::records::{DesiredRecord, DynamoRecords, Records as _};
 use requests::{LedgerQueue, Owner, QueueSender, RequestQueue as _, SqsRequestQueue};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,16 @@ impl Queue {
             .credentials_provider(Credentials::new("fake-access-key", "fake-secret", None, None, "tests"))
             .http_client(http_client_fn(move |_, _| connector.clone()));
         Client::from_conf(config.build())
+    }
+
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let connector = SharedHttpConnector::new(self.clone());
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-west-2"))
+            .credentials_provider(Credentials::new("fake-access-key", "fake-secret", None, None, "tests"))
+            .http_client(http_client_fn(move |_, _| connector.clone()));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 }
 
@@ -51,4 +62,22 @@ async fn no_message_has_a_character_that_sqs_rejects_and_each_reads_the_same() {
         assert_eq!(serde_json::from_str::<Value>(body).unwrap(), event);
     }
     assert_eq!(sent[0]["MessageDeduplicationId"], "hash");
+}
+
+/// DynamoDB's reference describes the item of a failed condition; for a write without a condition it promises nothing.
+#[tokio::test]
+async fn only_a_write_with_a_condition_requests_the_item_of_a_failed_condition() {
+    let (table, owner) = (Queue::default(), Owner::of("stack", "Web"));
+    let records = DynamoRecords::new(table.dynamodb(), "records");
+    let desired = DesiredRecord {
+        environment: "p-us-west-2-dev".into(),
+        spec: json!({}),
+        frozen: json!({}),
+        retired_tags: vec![],
+    };
+    records.save_desired(&owner, desired).await.unwrap();
+    records.claim("p-us-west-2-dev", &owner).await.unwrap();
+    let sent = table.0.lock().unwrap().clone();
+    assert_eq!((sent[0].get("ConditionExpression"), sent[0].get("ReturnValuesOnConditionCheckFailure")), (None, None));
+    assert_eq!(sent[1]["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
 }

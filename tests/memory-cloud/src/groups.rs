@@ -136,12 +136,17 @@ pub(crate) fn are_held(account: &MemoryAccount, name: &str) -> bool {
     })
 }
 
-/// Creates or updates a scaling policy and returns the ARN.
+/// Creates or updates a scaling policy and returns the ARN. No alarm of this cloud invokes a policy, so a step policy is
+/// stored with its first step.
 pub(crate) fn put_policy(account: &MemoryAccount, name: &str, policy: &ScalingPolicy) -> Result<String, CallError> {
     let group = policy.group.to_string();
-    let cooldown = Some(Duration::from_secs(policy.adjustment.cooldown_seconds.into()));
-    let adjustment = Adjustment::ChangeInCapacity(policy.adjustment.by);
-    let policy = Policy { name: name.to_owned(), adjustment, cooldown };
+    let (by, cooldown) = match &policy.adjustment {
+        environment::Adjustment::Simple { by, cooldown_seconds } => {
+            (*by, Some(Duration::from_secs((*cooldown_seconds).into())))
+        }
+        environment::Adjustment::Steps(steps) => (steps.first().map_or(0, |it| it.by), None),
+    };
+    let policy = Policy { name: name.to_owned(), adjustment: Adjustment::ChangeInCapacity(by), cooldown };
     response(name, account.auto_scaling.borrow_mut().put_scaling_policy(&group, policy))
 }
 
@@ -177,6 +182,7 @@ fn settings(group: &AutoScalingGroup) -> Settings {
         subnets: group.subnets.iter().enumerate().map(subnet).collect(),
         health_check_type: if group.health_check.by_target_groups { "ELB".into() } else { "EC2".into() },
         health_check_grace_period: Duration::from_secs(group.health_check.grace_seconds.into()),
+        default_instance_warmup: group.warmup_seconds.map(|it| Duration::from_secs(it.into())),
         deletion_protection: protection(group),
         ..Settings::default()
     }
@@ -209,6 +215,8 @@ fn hook(hook: &Hook) -> PutHook {
 fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
+        // One call has at most ten (`rules`), so others are being attached or detached: `aws-cloud` reads that too.
+        _ if fault.to_string().contains("too many Load Balancers/Target Groups") => retry(format!("{name}: {fault}")),
         _ => CallError::Rejected { message: format!("{name}: {fault}") },
     })
 }

@@ -221,12 +221,18 @@ fn set(
     (settings, ids): (&[Setting], &Ids),
 ) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
+    check_count(settings)?;
     for setting in settings {
         check_set(stored_resources, at, setting, account.clock.now())?;
         resource.set(setting);
     }
     check_consistency(resource)?;
     match (&resource.fields, settings.first()) {
+        (Fields::AutoScalingGroup(group), Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_)))) => {
+            for setting in settings {
+                groups::set(account, &resource.name, group, setting)?;
+            }
+        }
         (Fields::AutoScalingGroup(group), Some(setting)) => groups::set(account, &resource.name, group, setting)?,
         (Fields::ScalingPolicy(policy), _) => {
             groups::put_policy(account, &resource.name, policy)?;
@@ -237,6 +243,17 @@ fn set(
     Ok(())
 }
 
+/// `ValidationError`: one call attaches or detaches at most ten target groups (the API reference).
+fn check_count(settings: &[Setting]) -> Result<(), CallError> {
+    let is_target_group =
+        |it: &&Setting| matches!(it, Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_)));
+    if settings.iter().filter(is_target_group).count() <= 10 {
+        return Ok(());
+    }
+    let message = "ValidationError: Trying to update too many Load Balancers/Target Groups at once. The limit is 10";
+    Err(CallError::Rejected { message: message.to_owned() })
+}
+
 fn clear(
     account: &MemoryAccount,
     stored_resources: &[StoredResource],
@@ -244,6 +261,7 @@ fn clear(
     settings: &[Setting],
 ) -> Result<(), CallError> {
     let Some(resource) = &mut version.resource else { return Ok(()) };
+    check_count(settings)?;
     for setting in settings {
         check_clear(stored_resources, setting, &version.links)?;
         if resource.kind() == Kind::AutoScalingGroup {

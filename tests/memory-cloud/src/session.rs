@@ -6,7 +6,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, ObservedResource, Ownership, Proof, Scope, Timestamp,
+    CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, Kind, ObservedResource, Ownership, Proof, Scope, Timestamp,
 };
 
 use crate::rules;
@@ -44,11 +44,15 @@ impl<'a> Session<'a> {
         Session { account, token: token.to_owned(), ids: RefCell::default() }
     }
 
-    fn take_effect(&self, call: &Call) -> Result<Option<String>, CallError> {
+    fn take_effect(&self, call: &Call, is_interrupted: bool) -> Result<Option<String>, CallError> {
         let mut ids = self.ids.borrow_mut();
         match &call.kind {
             CallKind::Create(desired) => {
-                let id = rules::create(self.account, desired, &ids, &self.token)?;
+                let mut created = desired.as_ref().clone();
+                if is_interrupted && call.key.kind == Kind::Bucket && !self.account.buckets_take_tags_at_creation {
+                    created.tags.clear();
+                }
+                let id = rules::create(self.account, &created, &ids, &self.token)?;
                 ids.insert(call.key.clone(), id.clone());
                 Ok((call.key.kind.facts().proof == Proof::Id).then_some(id))
             }
@@ -111,9 +115,10 @@ impl Cloud for Session<'_> {
             | None => {}
         }
         self.pause(call_time(call) / 2).await;
-        let mut response = self.take_effect(call);
+        let is_interrupted = matches!(fault, Some(Fault::CrashAfter | Fault::LostResponse | Fault::Stall));
+        let mut response = self.take_effect(call, is_interrupted);
         if fault == Some(Fault::Twice) && call.key.kind.facts().create_can_be_repeated {
-            response = self.take_effect(call);
+            response = self.take_effect(call, is_interrupted);
         }
         match fault {
             Some(Fault::CrashAfter) => {

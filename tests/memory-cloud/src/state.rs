@@ -8,7 +8,7 @@ use auto_scaling::{AutoScaling, Latency, Timing};
 
 use environment::{
     Call, CallError, Condition, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs,
-    RemediationAction, Resource, Scope, State, Timestamp, apply_standings, mark, standings,
+    RemediationAction, Resource, Scope, State, Timestamp, apply_standings, is_unmarked_create, mark, standings,
 };
 
 use crate::clock::Clock;
@@ -66,6 +66,9 @@ pub struct MemoryAccount {
     /// Whether the deletion of a subnet removes the association with a route table, as on AWS. moto keeps the
     /// association.
     pub subnet_delete_removes_associations: bool,
+    /// Whether the create call of a bucket takes tags. Without, the tags follow in a second call of the same step, which a
+    /// crash or a lost response of the create leaves out.
+    pub buckets_take_tags_at_creation: bool,
     /// The reason with which every launch of an instance fails; `None`: launches succeed.
     pub launch_failure: Option<String>,
     /// Resources whose policy does not allow this account to read them.
@@ -125,6 +128,7 @@ impl Default for MemoryAccount {
             profile_lag: Duration::from_secs(15),
             nat_gateway_startup: Duration::from_secs(110),
             subnet_delete_removes_associations: true,
+            buckets_take_tags_at_creation: true,
             launch_failure: None,
             hidden: RefCell::default(),
             obstacles: RefCell::default(),
@@ -293,6 +297,9 @@ impl MemoryAccount {
             }
             let mut resource = resource.clone();
             let mut ownership = ownership(&resource, &stored_resources, &scope.owner);
+            if is_unmarked_create(&resource, &scope.proofs) {
+                ownership = Ownership::Owned;
+            }
             if self.hidden.borrow().contains(&resource.key()) {
                 ownership = Ownership::Hidden(String::from("its policy does not allow this account to read it"));
             }
@@ -373,6 +380,7 @@ fn unique_names(names: &Names) -> BTreeSet<Key> {
         names.launch_template(),
         names.group(),
         names.scale_up_policy(),
+        names.former_scale_up_policy(),
         names.scale_down_policy(),
         names.cpu_high_alarm(),
         names.cpu_low_alarm(),

@@ -63,10 +63,11 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("ec2:DescribeNetworkAcls"),
             call("ec2:DescribeVpnGateways"),
             call("ec2:DescribeInstanceStatus"),
+            call("autoscaling:DescribeLoadBalancerTargetGroups"),
         ],
         &[Resource::Any],
     )
-    .because("To name what blocks a delete, and to find unhealthy instances. These reads accept no resource but *."),
+    .because("To name what blocks a delete, to find unhealthy instances, and to wait for target groups that are being attached. These reads accept no resource but *."),
     allow("NotifyTopics", &[call("sns:Publish")], &[Resource::Listed("AllowedTopics", "sns", "*")])
         .because("The stack author names the topics in AlarmActions; AllowedTopics limits them."),
     allow(
@@ -150,9 +151,9 @@ const OF_NETWORKS: &[Statement] = &[
         ],
     )
     .when(&[Condition::Owned]),
-    allow("CreateInExistingNetworks", &[call("ec2:CreateSecurityGroup")], &[Resource::Here("ec2", "vpc/*")])
+    allow("CreateInExistingNetworks", &[call("ec2:CreateSecurityGroup")], &[Resource::Shared("ec2", "vpc/*")])
         .when(&[Condition::AllowedVpc])
-        .because("An existing network that the stack author names carries no mark; AllowedVpcs limits them."),
+        .because("An existing network that the stack author names carries no mark; AllowedVpcs limits them. Another account may share it."),
     allow("TagOnCreate", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
         .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(
@@ -240,11 +241,12 @@ const OF_INSTANCES: &[Statement] = &[
         &[
             Resource::Here("ec2", "instance/*"),
             Resource::Here("ec2", "network-interface/*"),
-            Resource::Here("ec2", "subnet/*"),
+            Resource::Shared("ec2", "subnet/*"),
             Resource::Here("ec2", "volume/*"),
         ],
     )
-    .when(&[Condition::ByTemplate]),
+    .when(&[Condition::ByTemplate])
+    .because("The subnets of an existing network may be another account's."),
     allow(
         "LaunchAsTemplateSpecifies",
         LAUNCH,
@@ -293,6 +295,7 @@ const OF_ROLES: &[Statement] = &[
         "ManageRoles",
         &[
             call("iam:DeleteRole"),
+            call("iam:UpdateAssumeRolePolicy"),
             call("iam:DeleteRolePolicy"),
             call("iam:DetachRolePolicy"),
             call("iam:TagRole"),
@@ -346,6 +349,7 @@ const OF_DATA: &[Statement] = &[
             ),
             call("s3:DeleteBucket"),
             call("s3:PutBucketTagging"),
+            call("s3:GetBucketAbac"),
             call("s3:PutBucketVersioning"),
             call("s3:PutBucketEncryption"),
             call("s3:PutPublicAccessBlock"),
@@ -361,7 +365,7 @@ const OF_DATA: &[Statement] = &[
     ),
     allow(
         "EmptyBuckets",
-        &[call("s3:DeleteObjects"), call("s3:AbortMultipartUpload")],
+        &[call("s3:DeleteObjects"), call("s3:DeleteObject"), call("s3:AbortMultipartUpload")],
         &[
             Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}/*"),
             Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}/*"),

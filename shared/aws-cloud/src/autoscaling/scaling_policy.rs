@@ -1,11 +1,11 @@
-//! Scaling policies: simple ones, which an alarm invokes. Policies have no tags, and belong to the owner of their
-//! group.
+//! Scaling policies, which an alarm invokes: one by steps, which adds instances, and a simple one, which removes them.
+//! Policies have no tags, and belong to the owner of their group.
 
+use aws_sdk_autoscaling::types::StepAdjustment;
 use environment::{
-    Adjustment, Call, CallKind, Fields, Key, Names, ObservedResource, Ref, Resource, ScalingPolicy,
-    ScalingPolicySetting, Setting, State,
+    Adjustment, Call, CallKind, Fields, Key, Kind, Names, ObservedResource, Ownership, Ref, Resource, ScalingPolicy,
+    ScalingPolicySetting, ScalingStep, Setting, State, Tags,
 };
-use environment::{Kind, Ownership, Tags};
 
 use crate::AwsCloud;
 use crate::clients::Clients;
@@ -17,13 +17,16 @@ pub(crate) use aws_sdk_autoscaling::types::ScalingPolicy as Found;
 const DESCRIBE: &str = "autoscaling:DescribePolicies";
 
 const SIMPLE: &str = "SimpleScaling";
+const STEPS: &str = "StepScaling";
 const CHANGE: &str = "ChangeInCapacity";
+/// How the values of an alarm's period are combined before the steps are compared with them.
+const AVERAGE: &str = "Average";
 
 /// Reads the group's policies with computed names; the other policies are foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
-    let owned = [names.scale_up_policy().name, names.scale_down_policy().name];
+    let owned = [names.scale_up_policy(), names.former_scale_up_policy(), names.scale_down_policy()];
     let found = list(clients, &names.group().name).await?;
-    let is_owned = |it: &Found| it.policy_name().is_some_and(|name| owned.iter().any(|owned| owned == name));
+    let is_owned = |it: &Found| it.policy_name().is_some_and(|name| owned.iter().any(|owned| owned.name == name));
     Ok(found.into_iter().filter(is_owned).collect())
 }
 
@@ -38,8 +41,7 @@ async fn list(clients: &Clients, group: &str) -> Result<Vec<Found>, Problem> {
     }
 }
 
-/// The policy in the form of the engine. A policy that is not a simple one that changes the capacity has an adjustment
-/// of 0.
+/// The policy in the form of the engine.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let missing = |field| move || Problem::unreadable(DESCRIBE, field);
     let arn = found.policy_arn().ok_or_else(missing("ARN"))?;
@@ -48,11 +50,6 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
     let group = Key::new(Kind::AutoScalingGroup, group);
     let parent = observation.found.iter().find(|it| it.key() == group);
     let without_group = || Ownership::Foreign(format!("its group {} is not this environment's", group.name));
-    let simple = found.policy_type() == Some(SIMPLE) && found.adjustment_type() == Some(CHANGE);
-    let enabled = found.enabled().unwrap_or(true);
-    let by = found.scaling_adjustment().filter(|_| simple && enabled);
-    let cooldown_seconds = found.cooldown().and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
-    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds };
     Ok(ObservedResource {
         id: Some(arn.to_owned()),
         ownership: parent.map_or_else(without_group, |it| it.ownership.clone()),
@@ -62,21 +59,63 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
         resource: Resource {
             name: name.to_owned(),
             tags: Tags::new(),
-            fields: Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(group), adjustment }),
+            fields: Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(group), adjustment: adjustment(found) }),
         },
     })
+}
+
+/// The adjustment. A policy that Envkeeper does not put, such as a disabled one, adjusts nothing: that is never desired.
+fn adjustment(found: &Found) -> Adjustment {
+    let changes_capacity = found.adjustment_type() == Some(CHANGE) && found.enabled().unwrap_or(true);
+    match found.policy_type() {
+        Some(STEPS) => {
+            let is_average = found.metric_aggregation_type().is_none_or(|it| it == AVERAGE);
+            Adjustment::Steps(
+                steps(found.step_adjustments()).filter(|_| changes_capacity && is_average).unwrap_or_default(),
+            )
+        }
+        policy_type => {
+            let is_simple = policy_type == Some(SIMPLE) && changes_capacity;
+            let by = found.scaling_adjustment().filter(|_| is_simple).unwrap_or_default();
+            let cooldown_seconds = found.cooldown().and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
+            Adjustment::Simple { by, cooldown_seconds }
+        }
+    }
+}
+
+/// The steps, in ascending order; `None` if their bounds are not whole numbers from 0 on. Auto Scaling accepts no gaps and
+/// no overlaps (the API reference of `StepAdjustment`), so the lower bounds are all.
+fn steps(found: &[StepAdjustment]) -> Option<Vec<ScalingStep>> {
+    let step = |it: &StepAdjustment| {
+        // A whole number is formatted without a point, and so can be parsed.
+        let from = it.metric_interval_lower_bound()?.to_string().parse().ok()?;
+        Some(ScalingStep { from, by: it.scaling_adjustment()? })
+    };
+    let mut steps = found.iter().map(step).collect::<Option<Vec<_>>>()?;
+    steps.sort_by_key(|it| it.from);
+    Some(steps)
+}
+
+/// The steps in the form of a request: each ends where the next one begins.
+fn step_adjustments(steps: &[ScalingStep]) -> Vec<StepAdjustment> {
+    let ends = steps.iter().skip(1).map(|next| Some(f64::from(next.from))).chain([None]);
+    let step = |(step, end): (&ScalingStep, Option<f64>)| {
+        let built = StepAdjustment::builder().metric_interval_lower_bound(f64::from(step.from));
+        built.set_metric_interval_upper_bound(end).scaling_adjustment(step.by).build()
+    };
+    steps.iter().zip(ends).map(step).collect()
 }
 
 /// Executes one call on a policy.
 pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => match &resource.fields {
-            Fields::ScalingPolicy(policy) => put(aws, call, &policy.group.to_string(), policy.adjustment).await,
+            Fields::ScalingPolicy(policy) => put(aws, call, &policy.group.to_string(), &policy.adjustment).await,
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Set(settings) => match settings.as_slice() {
             [Setting::ScalingPolicy(ScalingPolicySetting::Adjustment(adjustment))] => {
-                put(aws, call, &group(aws, call)?, *adjustment).await
+                put(aws, call, &group(aws, call)?, adjustment).await
             }
             _ => Err(Problem::unsupported_call(call)),
         },
@@ -85,13 +124,22 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Creates or updates the policy: the call is the same, and states the whole policy.
-async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: Adjustment) -> Result<(), Problem> {
+/// Creates or updates the policy: the call is the same, and states the whole policy. A step policy gets no warm-up of its
+/// own: the group's applies (the API reference of `EstimatedInstanceWarmup`).
+async fn put(aws: &AwsCloud, call: &Call, group: &str, adjustment: &Adjustment) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.put_scaling_policy().auto_scaling_group_name(group);
-    let request = request.policy_name(&call.key.name).policy_type(SIMPLE).adjustment_type(CHANGE);
-    let cooldown = i32::try_from(adjustment.cooldown_seconds).unwrap_or(i32::MAX);
-    let response =
-        request.scaling_adjustment(adjustment.by).cooldown(cooldown).send().await.classified(call.operation())?;
+    let request = request.policy_name(&call.key.name).adjustment_type(CHANGE);
+    let request = match adjustment {
+        Adjustment::Simple { by, cooldown_seconds } => {
+            let cooldown = i32::try_from(*cooldown_seconds).unwrap_or(i32::MAX);
+            request.policy_type(SIMPLE).scaling_adjustment(*by).cooldown(cooldown)
+        }
+        Adjustment::Steps(steps) => {
+            let request = request.policy_type(STEPS).metric_aggregation_type(AVERAGE);
+            request.set_step_adjustments(Some(step_adjustments(steps)))
+        }
+    };
+    let response = request.send().await.classified(call.operation())?;
     aws.ids
         .record_created(&call.key, response.policy_arn().ok_or_else(|| Problem::unreadable(call.operation(), "ARN"))?);
     Ok(())
@@ -152,6 +200,7 @@ mod tests {
             template: Ref::Foreign("lt-1".into()),
             digest: String::new(),
             health_check: HealthCheck { by_target_groups: false, grace_seconds: 0 },
+            warmup_seconds: None,
             protected: false,
             target_groups: BTreeSet::new(),
             hooks: vec![],
@@ -180,9 +229,9 @@ mod tests {
         observed(found, &observation).unwrap()
     }
 
-    fn adjustment(observed: &ObservedResource) -> (i32, u32) {
-        match &observed.resource.fields {
-            Fields::ScalingPolicy(policy) => (policy.adjustment.by, policy.adjustment.cooldown_seconds),
+    fn observed_adjustment(observed: ObservedResource) -> Adjustment {
+        match observed.resource.fields {
+            Fields::ScalingPolicy(policy) => policy.adjustment,
             other => panic!("{other:?}"),
         }
     }
@@ -190,8 +239,9 @@ mod tests {
     #[test]
     fn a_policy_belongs_to_the_owner_of_its_group() {
         let observed = observe(&policy().build(), Some(Ownership::Owned));
-        assert_eq!((&observed.ownership, adjustment(&observed)), (&Ownership::Owned, (2, 300)));
-        assert_eq!((observed.id.as_deref(), observed.references), (Some(ARN), vec!["arn:group".to_owned()]));
+        assert_eq!((&observed.ownership, &observed.references), (&Ownership::Owned, &vec!["arn:group".to_owned()]));
+        assert_eq!(observed.id.as_deref(), Some(ARN));
+        assert_eq!(observed_adjustment(observed), Adjustment::Simple { by: 2, cooldown_seconds: 300 });
         let foreign = Ownership::Foreign("it carries no owner's mark".into());
         assert_eq!(observe(&policy().build(), Some(foreign.clone())).ownership, foreign);
         let unknown = Ownership::Foreign("its group the-asg is not this environment's".into());
@@ -200,11 +250,35 @@ mod tests {
 
     #[test]
     fn a_policy_of_another_type_and_a_disabled_policy_adjust_nothing() {
-        let by = |found: Found| adjustment(&observe(&found, None)).0;
-        assert_eq!(by(policy().policy_type("StepScaling").build()), 0);
+        let by = |found: Found| match adjustment(&found) {
+            Adjustment::Simple { by, .. } => by,
+            Adjustment::Steps(_) => panic!("steps"),
+        };
+        assert_eq!(by(policy().policy_type("TargetTrackingScaling").build()), 0);
         assert_eq!(by(policy().adjustment_type("ExactCapacity").build()), 0);
         assert_eq!(by(policy().enabled(false).build()), 0);
         assert_eq!(by(policy().enabled(true).scaling_adjustment(-1).build()), -1);
+    }
+
+    #[test]
+    fn the_steps_of_a_request_are_contiguous_and_are_read_in_ascending_order() {
+        let desired = [(0, 1), (10, 2), (20, 3)].map(|(from, by)| ScalingStep { from, by });
+        let sent = step_adjustments(&desired);
+        let bounds = sent.iter().map(|it| (it.metric_interval_lower_bound(), it.metric_interval_upper_bound()));
+        let expected = [(Some(0.0), Some(10.0)), (Some(10.0), Some(20.0)), (Some(20.0), None)];
+        assert_eq!(bounds.collect::<Vec<_>>(), expected);
+
+        let with = |steps: Vec<StepAdjustment>| {
+            let found = policy().policy_type(STEPS).metric_aggregation_type(AVERAGE).set_scaling_adjustment(None);
+            found.set_cooldown(None).set_step_adjustments(Some(steps))
+        };
+        let read = |found: ScalingPolicyBuilder| adjustment(&found.build());
+        assert_eq!(read(with(sent.iter().rev().cloned().collect())), Adjustment::Steps(desired.to_vec()));
+        let none = Adjustment::Steps(vec![]);
+        assert_eq!(read(with(sent.clone()).metric_aggregation_type("Maximum")), none);
+        assert_eq!(read(with(sent.clone()).enabled(false)), none);
+        let below = StepAdjustment::builder().metric_interval_upper_bound(0.0).scaling_adjustment(1).build();
+        assert_eq!(read(with(vec![below])), none);
     }
 
     #[test]

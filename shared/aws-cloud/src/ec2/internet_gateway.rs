@@ -102,7 +102,7 @@ async fn detach(aws: &AwsCloud, call: &Call, vpc: &Ref) -> Result<(), Problem> {
 }
 
 /// The VPCs that the gateway is attached to now; none if the gateway is deleted.
-async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
+pub(super) async fn attachments(aws: &AwsCloud, id: &str) -> Result<Vec<String>, Problem> {
     let request = aws.clients.ec2.describe_internet_gateways().internet_gateway_ids(id);
     let response = request.send().await.classified(DESCRIBE).none_if_not_found()?;
     let found = response.as_ref().map(Described::internet_gateways).unwrap_or_default();

@@ -19,7 +19,7 @@ use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 use crate::ids::Observation;
-use crate::token::client_token;
+use crate::token::with_token;
 
 const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
 const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
@@ -35,21 +35,28 @@ pub(crate) struct TemplateAttributes {
 /// observed.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<TemplateAttributes>, Problem> {
     let name = names.launch_template().name;
-    let by_name = Filter::builder().name("launch-template-name").values(&name).build();
-    let templates = clients.ec2.describe_launch_templates().filters(by_name).into_paginator().items().send();
-    let by_name = clients.ec2.describe_launch_template_versions().launch_template_name(&name);
-    let versions = by_name.into_paginator().items().send();
     let template = async {
-        let templates: Vec<Found> = templates.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE)?;
-        let found = templates.into_iter().find(|it| it.launch_template_name() == Some(name.as_str()));
-        let Some(found) = found else { return Ok(None) };
+        let Some(found) = find(clients, &name).await? else { return Ok(None) };
         let tags = read_tags(clients, found.launch_template_id().unwrap_or_default()).await?;
         Ok(Some((found, tags)))
     };
-    let versions =
-        async { versions.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found() };
-    let (template, versions) = tokio::try_join!(template, versions)?;
-    Ok(template.map(|(template, tags)| TemplateAttributes { template, tags, versions: versions.unwrap_or_default() }))
+    let (template, versions) = tokio::try_join!(template, versions(clients, &name))?;
+    Ok(template.map(|(template, tags)| TemplateAttributes { template, tags, versions }))
+}
+
+/// Finds the template with this name.
+async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+    let by_name = Filter::builder().name("launch-template-name").values(name).build();
+    let pages = clients.ec2.describe_launch_templates().filters(by_name).into_paginator().items().send();
+    let templates: Vec<Found> = pages.collect::<Result<_, _>>().await.classified(DESCRIBE)?;
+    Ok(templates.into_iter().find(|it| it.launch_template_name() == Some(name)))
+}
+
+/// Lists the versions of the template with this name; none if it does not exist.
+async fn versions(clients: &Clients, name: &str) -> Result<Vec<LaunchTemplateVersion>, Problem> {
+    let pages = clients.ec2.describe_launch_template_versions().launch_template_name(name).into_paginator().items();
+    let found = pages.send().collect::<Result<_, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found()?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Reads the tags from `DescribeTags`. The template's own listing has tags too, but the emulator's listing keeps the
@@ -124,12 +131,15 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     };
     // A desired template has one version.
     let [version] = versions.as_slice() else { return Err(Problem::unsupported_call(call)) };
-    let request = aws.clients.ec2.create_launch_template().launch_template_name(&call.key.name);
-    let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
-    let request = request.tag_specifications(tags::at_creation(ResourceType::LaunchTemplate, &resource.tags));
-    let request = request.version_description(data::description(version));
-    let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let response = request.send().await.classified(call.operation())?;
+    let data = data::request(version, &aws.ids, call.operation())?;
+    let send = async |token: String| {
+        let request = aws.clients.ec2.create_launch_template().launch_template_name(&call.key.name);
+        let request = request.client_token(token).version_description(data::description(version));
+        let request = request.tag_specifications(tags::at_creation(ResourceType::LaunchTemplate, &resource.tags));
+        request.launch_template_data(data.clone()).send().await.classified(call.operation())
+    };
+    let exists = async || Ok(find(&aws.clients, &call.key.name).await?.is_some());
+    let response = with_token(&aws.token_seed, &call.key, &version.digest, send, exists).await?;
     let template = response.launch_template();
     let id = template.and_then(Found::launch_template_id);
     let id = id.ok_or_else(|| Problem::unreadable(call.operation(), "id"))?;
@@ -142,11 +152,18 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
 
 async fn create_version(aws: &AwsCloud, call: &Call, version: &TemplateVersion) -> Result<(), Problem> {
     let template = aws.ids.of_call(call)?;
-    let request = aws.clients.ec2.create_launch_template_version().launch_template_id(&template);
-    let request = request.client_token(client_token(&aws.token_seed, &call.key, &version.digest));
-    let request = request.version_description(data::description(version));
-    let request = request.launch_template_data(data::request(version, &aws.ids, call.operation())?);
-    let response = request.send().await.classified(call.operation())?;
+    let data = data::request(version, &aws.ids, call.operation())?;
+    let send = async |token: String| {
+        let request = aws.clients.ec2.create_launch_template_version().launch_template_id(&template);
+        let request = request.client_token(token).version_description(data::description(version));
+        request.launch_template_data(data.clone()).send().await.classified(call.operation())
+    };
+    let description = data::description(version);
+    let exists = async || {
+        let found = versions(&aws.clients, &call.key.name).await?;
+        Ok(found.iter().any(|it| it.version_description() == Some(description.as_str())))
+    };
+    let response = with_token(&aws.token_seed, &call.key, &version.digest, send, exists).await?;
     if let Some(number) = response.launch_template_version().and_then(LaunchTemplateVersion::version_number) {
         aws.ids.record_version(&template, &version.digest, number);
     }

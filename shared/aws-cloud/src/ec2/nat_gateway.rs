@@ -28,7 +28,7 @@ pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, P
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.nat_gateway_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let subnet = found.subnet_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "subnet"))?;
-    let address = found.nat_gateway_addresses().iter().find_map(NatGatewayAddress::allocation_id);
+    let address = primary_address(found);
     let tags = tags::read(found.tags());
     let gateway = NatGateway {
         subnet: observation.reference(subnet),
@@ -54,6 +54,15 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 /// Facts).
 const CREATION: Duration = Duration::from_mins(10);
 const DELETION: Duration = Duration::from_mins(30);
+/// The address that the gateway was created with, which no call changes. Another actor may have associated secondary ones
+/// (`AssociateNatGatewayAddress`), and the list has no order.
+fn primary_address(found: &Found) -> Option<&str> {
+    let addresses = found.nat_gateway_addresses();
+    let primary = addresses.iter().find(|it| it.is_primary() == Some(true));
+    primary
+        .and_then(NatGatewayAddress::allocation_id)
+        .or_else(|| addresses.iter().find_map(NatGatewayAddress::allocation_id))
+}
 
 fn state(found: &Found) -> State {
     match found.state() {
@@ -140,6 +149,15 @@ mod tests {
         assert_eq!(observed.resource.fields, Fields::NatGateway(expected));
         assert_eq!(observed.references, ["subnet-1", "eipalloc-1", "vpc-1"]);
         assert_eq!(observed.state, State::Ready);
+    }
+
+    #[test]
+    fn a_secondary_address_is_not_the_gateways_own() {
+        let address = |id: &str, primary| NatGatewayAddress::builder().allocation_id(id).is_primary(primary).build();
+        let addresses = vec![address("eipalloc-9", false), address("eipalloc-1", true)];
+        let found = gateway().set_nat_gateway_addresses(Some(addresses)).state(NatGatewayState::Available).build();
+        let Fields::NatGateway(gateway) = observe(&found).resource.fields else { panic!("another kind") };
+        assert_eq!(gateway.address, Ref::owned(Kind::Address, "the-ip"));
     }
 
     #[test]

@@ -130,7 +130,7 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     Ok(())
 }
 
-/// Adds the subnets or the tables that the endpoint does not have yet: AWS's response to one that it has is not
+/// Adds the subnets, tables or security groups that the endpoint does not have yet: AWS's response to one that it has is not
 /// documented.
 async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let found = find(aws, call).await?;
@@ -138,45 +138,54 @@ async fn extend(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
     let mut request = None;
     for setting in settings {
         let Setting::VpcEndpoint(setting) = setting else { return Err(Problem::unsupported_call(call)) };
-        let (VpcEndpointSetting::Subnet(to) | VpcEndpointSetting::RouteTable(to)) = setting;
-        let id = aws.ids.of_ref(call.operation(), to)?;
+        let id = aws.ids.of_ref(call.operation(), target(setting))?;
         if !current_ids(&found, setting).contains(&id) {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
                 VpcEndpointSetting::Subnet(_) => modify.add_subnet_ids(id),
                 VpcEndpointSetting::RouteTable(_) => modify.add_route_table_ids(id),
+                VpcEndpointSetting::SecurityGroup(_) => modify.add_security_group_ids(id),
             });
         }
     }
     modify(aws, call, request).await
 }
 
-/// Removes the subnets or the tables that the endpoint has.
+/// Removes the subnets, tables or security groups that the endpoint has.
 async fn reduce(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let Some(found) = find(aws, call).await? else { return Ok(()) };
     let mut request = None;
     for setting in settings {
         let Setting::VpcEndpoint(setting) = setting else { return Err(Problem::unsupported_call(call)) };
-        let (VpcEndpointSetting::Subnet(to) | VpcEndpointSetting::RouteTable(to)) = setting;
-        let candidates = aws.ids.all_ids(to);
+        let candidates = aws.ids.all_ids(target(setting));
         for id in current_ids(&found, setting).intersection(&candidates).cloned() {
             let modify = request.unwrap_or_else(|| aws.clients.ec2.modify_vpc_endpoint());
             request = Some(match setting {
                 VpcEndpointSetting::Subnet(_) => modify.remove_subnet_ids(id),
                 VpcEndpointSetting::RouteTable(_) => modify.remove_route_table_ids(id),
+                VpcEndpointSetting::SecurityGroup(_) => modify.remove_security_group_ids(id),
             });
         }
     }
     modify(aws, call, request).await
 }
 
-/// The subnets or the tables that the endpoint has, by the type of the setting.
+/// The subnet, table or security group of a setting.
+fn target(setting: &VpcEndpointSetting) -> &Ref {
+    let (VpcEndpointSetting::Subnet(to) | VpcEndpointSetting::RouteTable(to) | VpcEndpointSetting::SecurityGroup(to)) =
+        setting;
+    to
+}
+
+/// The subnets, tables or security groups that the endpoint has, by the type of the setting.
 fn current_ids(found: &Found, setting: &VpcEndpointSetting) -> BTreeSet<String> {
-    let ids = match setting {
-        VpcEndpointSetting::Subnet(_) => found.subnet_ids(),
-        VpcEndpointSetting::RouteTable(_) => found.route_table_ids(),
-    };
-    ids.iter().cloned().collect()
+    match setting {
+        VpcEndpointSetting::Subnet(_) => found.subnet_ids().iter().cloned().collect(),
+        VpcEndpointSetting::RouteTable(_) => found.route_table_ids().iter().cloned().collect(),
+        VpcEndpointSetting::SecurityGroup(_) => {
+            found.groups().iter().filter_map(|it| it.group_id().map(str::to_owned)).collect()
+        }
+    }
 }
 
 async fn modify(aws: &AwsCloud, call: &Call, request: Option<Modify>) -> Result<(), Problem> {
@@ -257,7 +266,7 @@ mod tests {
         let groups = SecurityGroupIdentifier::builder().group_id("sg-1").build();
         let observed = observe(&interface.subnet_ids("subnet-1").groups(groups).build());
         let subnets = BTreeSet::from([Ref::owned(Kind::Subnet, "private1")]);
-        let security_groups = vec![Ref::owned(Kind::SecurityGroup, "the-sg")];
+        let security_groups = BTreeSet::from([Ref::owned(Kind::SecurityGroup, "the-sg")]);
         assert_eq!(reach(&observed), Reach::Interface { subnets, security_groups });
         assert_eq!(observed.references, ["vpc-1", "subnet-1", "sg-1"]);
     }

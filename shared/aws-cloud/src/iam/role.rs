@@ -61,7 +61,7 @@ pub(crate) fn observed(attributes: &RoleAttributes, observation: &Observation<'_
         attributes.role.permissions_boundary().and_then(AttachedPermissionsBoundary::permissions_boundary_arn);
     let inline = attributes.inline.iter().map(|(name, text)| (name.clone(), document::policy(&decoded(text))));
     let role = Role {
-        trusted_service: trusted_principals(attributes.role.assume_role_policy_document().unwrap_or_default()),
+        trusts: trusted_principals(attributes.role.assume_role_policy_document().unwrap_or_default()),
         boundary: boundary.map(str::to_owned),
         managed_policies: attributes
             .attached
@@ -87,13 +87,14 @@ fn decoded(document: &str) -> String {
 }
 
 /// The principals that may assume a role with this trust policy: a service by its name, every other principal with its
-/// type.
+/// type. A statement that differs from the one of [`trust_policy`] in more than its principal is named as such.
 fn trusted_principals(document: &str) -> String {
     let Ok(policy) = serde_json::from_str::<Value>(&decoded(document)) else {
         return String::from("an unreadable policy");
     };
     let mut named = BTreeSet::new();
     for statement in listed(&policy["Statement"]) {
+        let terms = if has_own_terms(&statement) { "" } else { " on other terms" };
         match &statement["Principal"] {
             Value::Object(principals) => {
                 for (principal_type, names) in principals {
@@ -101,15 +102,39 @@ fn trusted_principals(document: &str) -> String {
                     let describe = |it: &Value| {
                         if principal_type == "Service" { name(it) } else { format!("{principal_type} {}", name(it)) }
                     };
-                    named.extend(listed(names).iter().map(describe));
+                    named.extend(listed(names).iter().map(|it| describe(it) + terms));
                 }
             }
             other => {
-                named.insert(other.to_string());
+                named.insert(format!("{other}{terms}"));
             }
         }
     }
     named.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a statement allows `sts:AssumeRole`, nothing else, and without a condition.
+fn has_own_terms(statement: &Value) -> bool {
+    let is_known = |(key, value): (&String, &Value)| match key.as_str() {
+        "Effect" => value == "Allow",
+        "Action" => listed(value) == ["sts:AssumeRole"],
+        "Sid" | "Principal" => true,
+        _ => false,
+    };
+    statement.as_object().is_some_and(|it| it.iter().all(is_known) && it.contains_key("Action"))
+}
+
+/// The trust policy with which this service, and no other principal, may assume the role.
+fn trust_policy(service: &str) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": service },
+            "Action": "sts:AssumeRole",
+        }],
+    })
+    .to_string()
 }
 
 /// The members of a list. IAM writes a list of one member without brackets.
@@ -138,24 +163,20 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
 
 async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), Problem> {
     let Fields::Role(role) = &resource.fields else { return Err(Problem::unsupported_call(call)) };
-    let trust = json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Service": role.trusted_service },
-            "Action": "sts:AssumeRole",
-        }],
-    });
     let tags = tags_of(resource.tags.iter(), call.operation())?;
     let request = aws.clients.iam.create_role().role_name(&call.key.name).set_tags(Some(tags));
     let request = request.set_permissions_boundary(role.boundary.clone());
-    request.assume_role_policy_document(trust.to_string()).send().await.classified(call.operation())?;
+    request.assume_role_policy_document(trust_policy(&role.trusts)).send().await.classified(call.operation())?;
     Ok(())
 }
 
 async fn set(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let (iam, name) = (&aws.clients.iam, &call.key.name);
     match settings {
+        [Setting::Role(RoleSetting::Trust(service))] => {
+            let request = iam.update_assume_role_policy().role_name(name).policy_document(trust_policy(service));
+            request.send().await.classified(call.operation()).map(|_| ())
+        }
         [Setting::Role(RoleSetting::Boundary(arn))] => {
             let request = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(arn);
             request.send().await.classified(call.operation()).map(|_| ())
@@ -238,7 +259,7 @@ mod tests {
         assert_eq!(observed.ownership, Ownership::Owned);
         assert_eq!(observed.id.as_deref(), Some("arn:aws:iam::123456789012:role/the-role"));
         let role = Role {
-            trusted_service: "ec2.amazonaws.com".into(),
+            trusts: "ec2.amazonaws.com".into(),
             boundary: Some("arn:boundary".into()),
             managed_policies: BTreeSet::from(["arn:a".into(), "arn:b".into()]),
             inline_policies: BTreeMap::from([("own".into(), r#"{"Statement":[],"Version":"1"}"#.into())]),
@@ -248,13 +269,29 @@ mod tests {
 
     #[test]
     fn each_trusted_principal_is_named() {
+        let assume =
+            |principal: Value| json!({ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole" });
         let policy = json!({ "Statement": [
-            { "Principal": { "Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"] } },
-            { "Principal": { "AWS": "arn:aws:iam::123456789012:root" } },
+            assume(json!({ "Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"] })),
+            assume(json!({ "AWS": "arn:aws:iam::123456789012:root" })),
         ]});
         let expected = "AWS arn:aws:iam::123456789012:root, ec2.amazonaws.com, lambda.amazonaws.com";
         assert_eq!(trusted_principals(&policy.to_string()), expected);
-        assert_eq!(trusted_principals(&json!({ "Statement": { "Principal": "*" } }).to_string()), "\"*\"");
+        assert_eq!(trusted_principals(&json!({ "Statement": assume(json!("*")) }).to_string()), "\"*\"");
         assert_eq!(trusted_principals("not a policy"), "an unreadable policy");
+        assert_eq!(trusted_principals(&trust_policy("ec2.amazonaws.com")), "ec2.amazonaws.com");
+    }
+
+    #[test]
+    fn a_statement_with_another_effect_action_or_condition_is_named() {
+        for (key, value) in [
+            ("Effect", json!("Deny")),
+            ("Action", json!(["sts:AssumeRole", "sts:TagSession"])),
+            ("Condition", json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } })),
+        ] {
+            let mut policy: Value = serde_json::from_str(&trust_policy("ec2.amazonaws.com")).unwrap();
+            policy["Statement"][0][key] = value;
+            assert_eq!(trusted_principals(&policy.to_string()), "ec2.amazonaws.com on other terms", "{key}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A bucket: how this crate finds, creates and deletes it.
 
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
 use environment::{
     Bucket, Call, CallKind, Fields, Key, Names, ObservedResource, Ownership, Partition, Resource, Setting, State, Tags,
 };
@@ -49,10 +49,10 @@ async fn read_one(clients: &Clients, names: &Names, key: Key) -> Result<Option<B
 }
 
 /// Whether the name is taken elsewhere: by another account, or by this account in another region, where S3 responds
-/// with a redirection (the S3 user guide).
+/// with a redirection (the S3 user guide), or between opt-in regions with the third code (cloud-custodian, issue 8005).
 fn is_taken_elsewhere(problem: &Problem) -> bool {
-    problem.class == ErrorClass::Denied
-        || matches!(problem.code.as_str(), "PermanentRedirect" | "AuthorizationHeaderMalformed")
+    let codes = ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"];
+    problem.class == ErrorClass::Denied || codes.contains(&problem.code.as_str())
 }
 
 /// The bucket in the form of the engine.
@@ -68,20 +68,16 @@ pub(crate) fn observed(
         Some(found) => (found.tags.clone(), found.bucket.clone()),
         None => (Tags::new(), Bucket::default()),
     };
+    let references = bucket.access_logs.iter().map(|logs| arn(&logs.to.to_string())).collect();
+    let resource = Resource { name: attributes.name.clone(), tags, fields: Fields::Bucket(bucket) };
     let ownership = match &attributes.found {
-        Some(found) => ObservedResource::ownership(&found.tags, observation.owner),
+        Some(_) => observation.ownership_of_bucket(&resource),
         None => Ownership::Hidden(String::from(
             "it belongs to another account, or its policy does not let this account read it",
         )),
     };
-    Ok(ObservedResource {
-        id: Some(arn(&attributes.name)),
-        ownership,
-        state: State::Ready,
-        references: bucket.access_logs.iter().map(|logs| arn(&logs.to.to_string())).collect(),
-        resource: Resource { name: attributes.name.clone(), tags, fields: Fields::Bucket(bucket) },
-        version: None,
-    })
+    let id = Some(arn(&attributes.name));
+    Ok(ObservedResource { id, ownership, state: State::Ready, references, resource, version: None })
 }
 
 /// Executes one call on a bucket.
@@ -103,13 +99,25 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Creates the bucket with its tags in the same call. A create must not name the default region, and no other.
+/// Creates the bucket with its tags in the same call. Where S3 takes no tags in this call (the European Sovereign Cloud:
+/// terraform-provider-aws, issue 45684), they follow in the next one; between the two, the create intent in the record
+/// proves the ownership.
 async fn create(at: &Target<'_>, call: &Call, resource: &Resource) -> Result<(), Problem> {
+    let tags = tags::of(&resource.tags, call.operation())?;
+    match create_bucket(at, call, Some(tags)).await {
+        Err(problem) if problem.code == "UnsupportedArgument" => {
+            create_bucket(at, call, None).await?;
+            tags::put(at, &resource.tags).await
+        }
+        other => other,
+    }
+}
+
+/// A create must not name the default region, and has to name every other one.
+async fn create_bucket(at: &Target<'_>, call: &Call, tags: Option<Vec<Tag>>) -> Result<(), Problem> {
     let region = at.s3.config().region().map(AsRef::as_ref).filter(|region| *region != DEFAULT_REGION);
-    let configuration = CreateBucketConfiguration::builder()
-        .set_location_constraint(region.map(BucketLocationConstraint::from))
-        .set_tags(Some(tags::of(&resource.tags, call.operation())?))
-        .build();
+    let region = region.map(BucketLocationConstraint::from);
+    let configuration = CreateBucketConfiguration::builder().set_location_constraint(region).set_tags(tags).build();
     let request = at.s3.create_bucket().bucket(at.name).create_bucket_configuration(configuration);
     request.send().await.classified(call.operation())?;
     Ok(())
@@ -128,7 +136,8 @@ async fn delete(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
 mod tests {
     use super::*;
     use crate::ids::Ids;
-    use environment::{AccessLogs, Ref, mark};
+    use environment::{AccessLogs, Proofs, Ref, mark};
+    use std::collections::BTreeMap;
 
     fn names() -> Names {
         Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
@@ -160,7 +169,27 @@ mod tests {
         };
         assert!(is_taken_elsewhere(&problem(ErrorClass::Denied, "AccessDenied")));
         assert!(is_taken_elsewhere(&problem(ErrorClass::Rejected, "PermanentRedirect")));
+        assert!(is_taken_elsewhere(&problem(ErrorClass::Rejected, "IllegalLocationConstraintException")));
         assert!(!is_taken_elsewhere(&problem(ErrorClass::Rejected, "InvalidBucketName")));
+    }
+
+    #[test]
+    fn a_bucket_without_tags_is_owned_if_a_create_intent_covers_it_and_it_is_new() {
+        let names = names();
+        let ownership = |intents: &[Key], tags: Tags, bucket: Bucket| {
+            let recorded = Proofs { intents: intents.iter().cloned().collect(), ..Proofs::default() };
+            let attributes = BucketAttributes { name: names.data_bucket().name, found: Some(Found { tags, bucket }) };
+            let (ids, standings) = (Ids::default(), BTreeMap::new());
+            let observation = ids.observation("owner", &names).with(&recorded, standings);
+            observed(&attributes, &observation).unwrap().ownership
+        };
+        let (covered, new) = ([names.data_bucket()], Bucket::default);
+        assert_eq!(ownership(&covered, Tags::new(), new()), Ownership::Owned);
+        let foreign = |ownership| assert!(matches!(ownership, Ownership::Foreign(_)), "{ownership:?}");
+        foreign(ownership(&[names.log_bucket()], Tags::new(), new()));
+        foreign(ownership(&covered, Tags::from([("team".into(), "web".into())]), new()));
+        foreign(ownership(&covered, Tags::new(), Bucket { contains_objects: true, ..new() }));
+        foreign(ownership(&covered, Tags::new(), Bucket { policy: Some("{}".into()), ..new() }));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use aws_sdk_s3::error::BuildError;
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLoggingStatus, BucketVersioningStatus,
-    ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, LoggingEnabled,
+    EncodingType, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, LoggingEnabled,
     NoncurrentVersionExpiration, PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
 };
@@ -26,10 +26,7 @@ const UNFINISHED_UPLOAD_DAYS: i32 = 7;
 pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Problem> {
     let (name, owner) = (at.name, at.account);
     let (block, versioning, encryption, policy, lifecycle, logging, objects) = tokio::try_join!(
-        async {
-            let request = at.s3.get_public_access_block().bucket(name).expected_bucket_owner(owner);
-            request.send().await.classified("s3:GetBucketPublicAccessBlock").none_if_not_found()
-        },
+        read_public_access_block(at),
         async {
             let request = at.s3.get_bucket_versioning().bucket(name).expected_bucket_owner(owner);
             request.send().await.classified("s3:GetBucketVersioning")
@@ -51,11 +48,11 @@ pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Probl
             request.send().await.classified("s3:GetBucketLogging")
         },
         async {
+            // Encoded: a key may have characters that XML cannot contain.
             let request = at.s3.list_object_versions().bucket(name).expected_bucket_owner(owner).max_keys(1);
-            request.send().await.classified("s3:ListBucketVersions")
+            request.encoding_type(EncodingType::Url).send().await.classified("s3:ListBucketVersions")
         },
     )?;
-    let block = block.and_then(|it| it.public_access_block_configuration);
     let encryption = encryption.and_then(|it| it.server_side_encryption_configuration);
     Ok(Bucket {
         public_access_blocked: block.is_some_and(|it| it == public_access_block(true)),
@@ -66,6 +63,12 @@ pub(super) async fn read(at: &Target<'_>, names: &Names) -> Result<Bucket, Probl
         access_logs: logging.logging_enabled.map(|logs| read_logs(logs, names)),
         contains_objects: holds_any(&objects),
     })
+}
+
+async fn read_public_access_block(at: &Target<'_>) -> Result<Option<PublicAccessBlockConfiguration>, Problem> {
+    let request = at.s3.get_public_access_block().bucket(at.name).expected_bucket_owner(at.account);
+    let response = request.send().await.classified("s3:GetBucketPublicAccessBlock").none_if_not_found()?;
+    Ok(response.and_then(|it| it.public_access_block_configuration))
 }
 
 /// The encryption. A configuration without an [`Encryption`] of its own is described in the field of the key, and so
@@ -163,7 +166,12 @@ fn public_access_block(on: bool) -> PublicAccessBlockConfiguration {
         .build()
 }
 
+/// Sets the public access block, unless the bucket has it: new buckets have it, and a service control policy may deny its
+/// change (matanolabs/matano, issue 124).
 async fn put_public_access_block(at: &Target<'_>, call: &Call, on: bool) -> Result<(), Problem> {
+    if read_public_access_block(at).await?.is_some_and(|found| found == public_access_block(on)) {
+        return Ok(());
+    }
     let request = at.s3.put_public_access_block().bucket(at.name).expected_bucket_owner(at.account);
     let request = request.public_access_block_configuration(public_access_block(on));
     request.send().await.classified(call.operation())?;

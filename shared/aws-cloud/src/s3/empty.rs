@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{Delete, Error, MultipartUpload, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, EncodingType, Error, MultipartUpload, ObjectIdentifier};
 use environment::Call;
 use futures_util::future::ready;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
 use super::Target;
@@ -58,7 +59,8 @@ async fn delete_listed(at: &Target<'_>, call: &Call, started: Instant) -> Result
         let next = PageMarker::after(&page);
         Ok(Some((page, next)))
     });
-    let deleted = pages.map_ok(async |page| delete_page(at, call, &page).await).try_buffer_unordered(CONCURRENT_CALLS);
+    let deleted =
+        pages.map_ok(async |page| delete_page(at, call, &page, started).await).try_buffer_unordered(CONCURRENT_CALLS);
     deleted.try_fold(Deleted::default(), |sum, page| ready(Ok(sum.and(&page)))).await
 }
 
@@ -72,7 +74,8 @@ struct PageMarker {
 impl PageMarker {
     /// `None` after the last page.
     fn after(page: &ListObjectVersionsOutput) -> Option<PageMarker> {
-        let marker = || PageMarker { key: page.next_key_marker.clone(), version: page.next_version_id_marker.clone() };
+        let key = page.next_key_marker().map(|key| decoded(key, page.encoding_type()));
+        let marker = || PageMarker { key, version: page.next_version_id_marker.clone() };
         (page.is_truncated() == Some(true)).then(marker)
     }
 }
@@ -95,24 +98,62 @@ impl Deleted {
 
 async fn list(at: &Target<'_>, from: PageMarker) -> Result<ListObjectVersionsOutput, Problem> {
     let request = at.s3.list_object_versions().bucket(at.name).expected_bucket_owner(at.account).max_keys(PAGE);
-    let request = request.set_key_marker(from.key).set_version_id_marker(from.version);
+    let request = request.set_key_marker(from.key).set_version_id_marker(from.version).encoding_type(EncodingType::Url);
     request.send().await.classified("s3:ListBucketVersions")
 }
 
-async fn delete_page(at: &Target<'_>, call: &Call, page: &ListObjectVersionsOutput) -> Result<Deleted, Problem> {
+/// A key as it is. S3 encodes the keys of a list as in a form where the request asks for it, since XML 1.0 cannot contain
+/// every character of a key (S3 API reference, ListObjectVersions, `encoding-type`); the response names the encoding.
+fn decoded(key: &str, encoding: Option<&EncodingType>) -> String {
+    match encoding {
+        Some(EncodingType::Url) => percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned(),
+        _ => key.to_owned(),
+    }
+}
+
+/// Whether a request in XML 1.0 can contain the text (its specification, section 2.2).
+fn fits_into_xml(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..))
+}
+
+async fn delete_page(
+    at: &Target<'_>,
+    call: &Call,
+    page: &ListObjectVersionsOutput,
+    started: Instant,
+) -> Result<Deleted, Problem> {
     let objects = listed(page);
     let deleted = Deleted { pages: 1, objects: objects.len(), has_last_page: PageMarker::after(page).is_none() };
-    if !objects.is_empty() {
-        delete(at, call, objects).await?;
+    let (together, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|it| fits_into_xml(it.key()));
+    if !together.is_empty() {
+        delete(at, call, together).await?;
     }
+    let single = stream::iter(single.iter().map(Ok));
+    single.try_for_each_concurrent(CONCURRENT_CALLS, async |it| delete_single(at, call, it, started).await).await?;
     Ok(deleted)
+}
+
+/// Deletes an object whose key is in no request's body, only in its path.
+async fn delete_single(
+    at: &Target<'_>,
+    call: &Call,
+    object: &ObjectIdentifier,
+    started: Instant,
+) -> Result<(), Problem> {
+    if started.elapsed() > BUDGET {
+        return Err(Problem::unfinished(call.operation(), "objects with unusual keys are left"));
+    }
+    let request = at.s3.delete_object().bucket(at.name).expected_bucket_owner(at.account).key(object.key());
+    request.set_version_id(object.version_id.clone()).send().await.classified("s3:DeleteObject")?;
+    Ok(())
 }
 
 fn listed(page: &ListObjectVersionsOutput) -> Vec<ObjectIdentifier> {
     let versions = page.versions().iter().map(|it| (it.key(), it.version_id()));
     let markers = page.delete_markers().iter().map(|it| (it.key(), it.version_id()));
     let identify = |(key, version): (Option<&str>, Option<&str>)| {
-        ObjectIdentifier::builder().key(key?).set_version_id(version.map(str::to_owned)).build().ok()
+        let key = decoded(key?, page.encoding_type());
+        ObjectIdentifier::builder().key(key).set_version_id(version.map(str::to_owned)).build().ok()
     };
     versions.chain(markers).filter_map(identify).collect()
 }
@@ -142,9 +183,11 @@ fn not_deleted(call: &Call, first: &Error, others: usize) -> Problem {
 async fn abort_uploads(at: &Target<'_>, call: &Call, started: Instant) -> Result<(), Problem> {
     loop {
         let request = at.s3.list_multipart_uploads().bucket(at.name).expected_bucket_owner(at.account);
-        let page = request.send().await.classified("s3:ListBucketMultipartUploads")?;
+        let page = request.encoding_type(EncodingType::Url).send().await.classified("s3:ListBucketMultipartUploads")?;
         let uploads = stream::iter(page.uploads()).map(Ok);
-        uploads.try_for_each_concurrent(CONCURRENT_CALLS, async |upload| abort(at, upload).await).await?;
+        uploads
+            .try_for_each_concurrent(CONCURRENT_CALLS, async |upload| abort(at, upload, page.encoding_type()).await)
+            .await?;
         if page.is_truncated() != Some(true) {
             return Ok(());
         }
@@ -154,9 +197,10 @@ async fn abort_uploads(at: &Target<'_>, call: &Call, started: Instant) -> Result
     }
 }
 
-async fn abort(at: &Target<'_>, upload: &MultipartUpload) -> Result<(), Problem> {
+async fn abort(at: &Target<'_>, upload: &MultipartUpload, encoding: Option<&EncodingType>) -> Result<(), Problem> {
     let request = at.s3.abort_multipart_upload().bucket(at.name).expected_bucket_owner(at.account);
-    let request = request.set_key(upload.key.clone()).set_upload_id(upload.upload_id.clone());
+    let request =
+        request.set_key(upload.key().map(|key| decoded(key, encoding))).set_upload_id(upload.upload_id.clone());
     request.send().await.classified("s3:AbortMultipartUpload").none_if_not_found()?;
     Ok(())
 }
@@ -166,6 +210,21 @@ mod tests {
     use super::*;
     use crate::errors::ErrorClass;
     use environment::{CallKind, Key, Kind};
+
+    #[test]
+    fn a_key_is_decoded_as_a_form_if_the_response_is_encoded() {
+        let url = Some(&EncodingType::Url);
+        assert_eq!(decoded("a+b%2Bc/%01%C3%BC", url), "a b+c/\u{1}\u{fc}");
+        assert_eq!(decoded("a+b%2Bc", None), "a+b%2Bc");
+    }
+
+    #[test]
+    fn keys_with_characters_outside_of_xml_are_deleted_one_by_one() {
+        let singly = ["\u{0}", "a\u{1}", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"];
+        assert!(!singly.iter().any(|key| fits_into_xml(key)));
+        let together = ["a b/c", "\t\r\n", "\u{7f}", "\u{fffd}", "\u{1f600}", "<&>"];
+        assert!(together.iter().all(|key| fits_into_xml(key)));
+    }
 
     #[test]
     fn an_object_that_was_not_deleted_has_its_reason() {

@@ -1,11 +1,13 @@
 //! A bucket's tags. `PutBucketTagging` replaces all tags, so each change reads, changes and writes the whole set:
 //! foreign tags are retained.
 
-use aws_sdk_s3::types::{Tag, Tagging};
+use aws_sdk_s3::types::{AbacStatus, BucketAbacStatus, Tag, Tagging};
 use environment::{Call, Setting, Tags};
 
 use super::Target;
-use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
+
+const PUT: &str = "s3:PutBucketTagging";
 
 /// All tags except the ones that AWS sets itself, which calls must not write.
 pub(super) async fn read(at: &Target<'_>) -> Result<Tags, Problem> {
@@ -31,7 +33,7 @@ pub(super) async fn set(at: &Target<'_>, call: &Call, settings: &[Setting]) -> R
         let Setting::Tag(key, value) = setting else { return Err(Problem::unsupported_call(call)) };
         tags.insert(key.clone(), value.clone());
     }
-    put(at, call, &tags).await
+    put(at, &tags).await
 }
 
 pub(super) async fn clear(at: &Target<'_>, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
@@ -40,14 +42,36 @@ pub(super) async fn clear(at: &Target<'_>, call: &Call, settings: &[Setting]) ->
         let Setting::Tag(key, _) = setting else { return Err(Problem::unsupported_call(call)) };
         tags.remove(key);
     }
-    put(at, call, &tags).await.none_if_not_found()?;
+    put(at, &tags).await.none_if_not_found()?;
     Ok(())
 }
 
-async fn put(at: &Target<'_>, call: &Call, tags: &Tags) -> Result<(), Problem> {
-    let tagging = Tagging::builder().set_tag_set(Some(of(tags, call.operation())?)).build();
-    let tagging = tagging.map_err(|_| Problem::unreadable(call.operation(), "tag"))?;
+/// Writes the whole set of tags.
+pub(super) async fn put(at: &Target<'_>, tags: &Tags) -> Result<(), Problem> {
+    let tagging = Tagging::builder().set_tag_set(Some(of(tags, PUT)?)).build();
+    let tagging = tagging.map_err(|_| Problem::unreadable(PUT, "tag"))?;
     let request = at.s3.put_bucket_tagging().bucket(at.name).expected_bucket_owner(at.account);
-    request.tagging(tagging).send().await.classified(call.operation())?;
-    Ok(())
+    match request.tagging(tagging).send().await.classified(PUT) {
+        Err(problem) if matches!(problem.class, ErrorClass::Rejected | ErrorClass::Denied) => {
+            Err(naming_access_control(at, problem).await)
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+/// Names the cause if the bucket has attribute-based access control: S3 then changes its tags by `TagResource` of another
+/// API alone, and rejects `PutBucketTagging` (S3 API reference, PutBucketAbac).
+async fn naming_access_control(at: &Target<'_>, problem: Problem) -> Problem {
+    let request = at.s3.get_bucket_abac().bucket(at.name).expected_bucket_owner(at.account);
+    let is_on = match request.send().await.classified("s3:GetBucketAbac") {
+        Ok(response) => response.abac_status().and_then(AbacStatus::status) == Some(&BucketAbacStatus::Enabled),
+        // S3's message says more than the error of this look-up.
+        Err(_) => false,
+    };
+    if !is_on {
+        return problem;
+    }
+    let cause = "the bucket has attribute-based access control, and S3 then takes tags by TagResource only. \
+                 Disable it (aws s3api put-bucket-abac), and try again";
+    Problem::rejected(PUT, format!("{}: {}; {cause}", problem.code, problem.message.trim_end_matches('.')))
 }

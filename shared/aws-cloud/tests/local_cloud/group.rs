@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, DeletionProtection, Instance, LifecycleState};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, DeletionProtection, Instance, LifecycleState, StepAdjustment};
 use environment::{Call, CallKind, Cloud, DesiredState, State};
 use serde_json::json;
 
@@ -84,13 +84,20 @@ async fn drift_of_a_scaling_policy_is_repaired() {
     let desired = with_all_settings(&harness).await;
     harness.settle(&desired).await;
     let (scaling, names) = (&harness.autoscaling, harness.names());
-    let (group, up) = (names.group().name, names.scale_up_policy().name);
+    let (group, up, down) = (names.group().name, names.scale_up_policy().name, names.scale_down_policy().name);
 
     let request = scaling.put_scaling_policy().auto_scaling_group_name(&group).policy_name(&up);
-    let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(9);
-    request.cooldown(1).send().await.expect("another policy");
+    let request = request.policy_type("StepScaling").adjustment_type("ChangeInCapacity");
+    let step = StepAdjustment::builder().metric_interval_lower_bound(0.0).scaling_adjustment(9).build();
+    request.step_adjustments(step).send().await.expect("one step");
     let calls = repair(&harness, &desired).await;
     assert!(calls.len() == 1 && calls[0].starts_with("autoscaling:PutScalingPolicy (adjustment: +"), "{calls:?}");
+
+    let request = scaling.put_scaling_policy().auto_scaling_group_name(&group).policy_name(&down);
+    let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(-9);
+    request.cooldown(1).send().await.expect("another policy");
+    let calls = repair(&harness, &desired).await;
+    assert!(calls.len() == 1 && calls[0].starts_with("autoscaling:PutScalingPolicy (adjustment: -"), "{calls:?}");
 
     let request = scaling.delete_policy().auto_scaling_group_name(&group).policy_name(&up);
     request.send().await.expect("deleted");

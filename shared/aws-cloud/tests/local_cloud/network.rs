@@ -69,6 +69,12 @@ async fn endpoints_are_created_repaired_and_deleted() {
 
     let public = harness.ec2.create_route_table().vpc_id(harness.id(names.vpc()).await).send().await.expect("a table");
     let public = public.route_table.and_then(|it| it.route_table_id).expect("its id");
+    let group = names.endpoint_security_group();
+    let request = harness.ec2.modify_vpc_endpoint().vpc_endpoint_id(&ssm);
+    request.remove_security_group_ids(harness.id(group.clone()).await).send().await.expect("without its group");
+    let restore = format!("ec2:ModifyVpcEndpoint (security-group: {})", group.name);
+    assert_eq!(repair(&harness, &desired).await, [restore]);
+
     let request = harness.ec2.modify_vpc_endpoint().vpc_endpoint_id(&s3).add_route_table_ids(&public);
     request.remove_route_table_ids(harness.id(table.clone()).await).send().await.expect("another table");
     let calls = [

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use aws_cloud::observe_alarm;
+use aws_cloud::{AwsCloud, Clients, observe_alarm};
 use aws_sdk_cloudwatch::Client;
-use environment::{CallError, ObservedAlarm};
+use environment::{Call, CallError, CallKind, Cloud as _, Key, Kind, ObservedAlarm};
 use serde_json::{Value, json};
 use test_support::binary_service;
 
@@ -95,4 +95,26 @@ async fn a_missing_alarm_is_none_and_a_denial_is_rejected() {
         matches!(&denied, Err(CallError::Rejected { message }) if message.contains("cloudwatch:DescribeAlarms")),
         "{denied:?}"
     );
+}
+
+/// CloudWatch's message names the alarm that was to be deleted, and not the composite alarm that stands on it.
+#[tokio::test]
+async fn the_composite_alarms_that_block_a_delete_are_named() {
+    for (composites, ends) in [
+        (json!([{ "AlarmName": "checkout" }]), "Composite alarms that name it: checkout. Remove the alarm from these"),
+        (json!([]), "there are composite alarm(s) depending on it."),
+    ] {
+        let config = binary_service(move |request| {
+            let message = "Cannot delete the-alarm as there are composite alarm(s) depending on it.";
+            Some(if request.line.contains("/operation/DescribeAlarms") {
+                (200, cbor(&json!({ "CompositeAlarms": composites })))
+            } else {
+                (400, cbor(&json!({ "__type": "com.amazon.coral.service#ValidationError", "message": message })))
+            })
+        });
+        let cloud = AwsCloud::new(&Clients::new(&config), "owner".into(), "request".into());
+        let call = Call { key: Key::new(Kind::Alarm, "the-alarm"), id: None, kind: CallKind::Delete };
+        let response = cloud.call(&call).await;
+        assert!(matches!(&response, Err(CallError::Rejected { message }) if message.contains(ends)), "{response:?}");
+    }
 }

@@ -99,6 +99,7 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
         template: Ref::Foreign("lt-1".into()),
         digest: version.digest.clone(),
         health_check: HealthCheck { by_target_groups: true, grace_seconds: 300 },
+        warmup_seconds: Some(60),
         protected: true,
         target_groups: BTreeSet::from(["the-targets".into()]),
         hooks: vec![hook("first", Transition::Launch, true), hook("last", Transition::Terminate, false)],
@@ -124,6 +125,7 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
     assert_sent("DeletionProtection=prevent-all-deletion");
     assert_sent("HealthCheckType=ELB");
     assert_sent("HealthCheckGracePeriod=300");
+    assert_sent("DefaultInstanceWarmup=60");
     assert_sent("TargetGroupARNs.member.1=the-targets");
     assert_sent("Tags.member.1.Key=envkeeper%3Aowner");
 }

@@ -3,11 +3,14 @@
 #![allow(clippy::expect_used, reason = "a test fails at unexpected data, in its helpers too")]
 
 mod alarms;
+mod bounds;
+mod buckets;
 mod denied;
 mod emptying;
 mod images;
 mod in_use;
 mod lost_responses;
 mod remediations;
+mod second_looks;
 mod service;
 mod stacks;

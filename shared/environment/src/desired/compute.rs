@@ -2,11 +2,12 @@
 
 use super::network::SubnetPlacement;
 use super::{DesiredInputs, Part};
+use crate::input::spec::Scaling;
 use crate::model::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
 use crate::model::key::{Key, Ref};
 use crate::model::kinds::{
-    Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, TemplateContent, TemplateVersion,
-    Transition,
+    Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, ScalingStep, TemplateContent,
+    TemplateVersion, Transition,
 };
 use crate::model::resource::Fields;
 
@@ -14,6 +15,11 @@ use crate::model::resource::Fields;
 const BASIC_MONITORING_PERIOD: u32 = 300;
 /// Seconds for which the launch hook waits. By then an instance has booted and run its user data.
 const LAUNCH_HEARTBEAT: u32 = 900;
+/// Seconds after which an instance in service counts for step scaling and in the group's metrics. The launch gate holds an
+/// instance until its user data is done, so little is left to initialize.
+const INSTANCE_WARMUP: u32 = 60;
+/// The steps of the policy that scales out, in equal parts of the range from the threshold to 100 %.
+const SCALE_UP_STEPS: u32 = 3;
 /// Seconds. The termination hook expires if a drain sends no heartbeat for this time.
 const TERMINATE_HEARTBEAT: u32 = 300;
 
@@ -43,6 +49,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
             by_target_groups: !spec.target_group_arns.is_empty(),
             grace_seconds: spec.health_check_grace_seconds,
         },
+        warmup_seconds: Some(INSTANCE_WARMUP),
         protected: spec.deletion_protection,
         target_groups: spec.target_group_arns.iter().cloned().collect(),
         hooks: hooks(inputs),
@@ -53,8 +60,8 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
     vec![
         (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),
         (names.group(), Fields::AutoScalingGroup(group)),
-        policy(inputs, names.scale_up_policy(), i32::try_from(spec.scaling.scale_up_adjustment)),
-        policy(inputs, names.scale_down_policy(), i32::try_from(spec.scaling.scale_down_adjustment).map(|by| -by)),
+        policy(inputs, names.scale_up_policy(), scale_up(&spec.scaling)),
+        policy(inputs, names.scale_down_policy(), scale_down(&spec.scaling)),
     ]
 }
 
@@ -94,8 +101,22 @@ fn metadata(inputs: &DesiredInputs<'_>, heartbeat_seconds: u32, task: HookTask) 
     settings.text()
 }
 
-fn policy<E>(inputs: &DesiredInputs<'_>, key: Key, by: Result<i32, E>) -> (Key, Fields) {
-    // The property's bounds limit the adjustment to 100.
-    let adjustment = Adjustment { by: by.unwrap_or_default(), cooldown_seconds: inputs.spec.scaling.cooldown_seconds };
+fn policy(inputs: &DesiredInputs<'_>, key: Key, adjustment: Adjustment) -> (Key, Fields) {
     (key, Fields::ScalingPolicy(ScalingPolicy { group: Ref::Owned(inputs.names.group()), adjustment }))
+}
+
+/// Steps, so that a drain, a gate or a cooldown does not stop the scale-out: simple scaling waits for all of them (Auto
+/// Scaling user guide, "Scaling cooldowns"). An instance that is not in service yet counts as added, so the same step adds
+/// no second one; a growing load reaches the next step, which adds more.
+fn scale_up(scaling: &Scaling) -> Adjustment {
+    // The bounds of the properties are 100 instances and 100 %. A threshold of 98 % or more has steps that no load reaches.
+    let width = (100u32.saturating_sub(scaling.scale_up_cpu_threshold) / SCALE_UP_STEPS).max(1);
+    let by = |step: u32| i32::try_from(scaling.scale_up_adjustment.saturating_mul(step + 1)).unwrap_or(i32::MAX);
+    Adjustment::Steps((0..SCALE_UP_STEPS).map(|step| ScalingStep { from: step * width, by: by(step) }).collect())
+}
+
+/// Simple, so that the cooldown limits how fast the group shrinks.
+fn scale_down(scaling: &Scaling) -> Adjustment {
+    let by = i32::try_from(scaling.scale_down_adjustment).unwrap_or(i32::MAX);
+    Adjustment::Simple { by: -by, cooldown_seconds: scaling.cooldown_seconds }
 }

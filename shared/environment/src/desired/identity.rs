@@ -24,7 +24,7 @@ pub(super) fn identity(inputs: &DesiredInputs<'_>) -> Part {
     let arn = |name: &&str| format!("arn:{}:iam::aws:policy/{name}", inputs.facts.partition);
     let managed_policies: BTreeSet<String> = MANAGED_POLICIES.iter().map(arn).collect();
     let role = Role {
-        trusted_service: "ec2.amazonaws.com".into(),
+        trusts: "ec2.amazonaws.com".into(),
         boundary: inputs.spec.permissions_boundary_arn.clone(),
         managed_policies,
         inline_policies: BTreeMap::from([(names.role_policy(), policy(inputs).to_string())]),

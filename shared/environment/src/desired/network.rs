@@ -108,7 +108,7 @@ fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
     let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Owned(names.private_route_table(1))]) };
     let interface = || Reach::Interface {
         subnets: inputs.zones().map(|zone| Ref::Owned(names.private_subnet(zone))).collect(),
-        security_groups: vec![Ref::Owned(names.endpoint_security_group())],
+        security_groups: [Ref::Owned(names.endpoint_security_group())].into(),
     };
     let group = SecurityGroup {
         vpc: vpc.clone(),

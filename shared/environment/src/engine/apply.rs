@@ -13,7 +13,6 @@ use crate::engine::ownership::Proofs;
 use crate::engine::plan::{Action, Plan, Step};
 use crate::engine::reconcile::Checkpoint;
 use crate::model::key::Key;
-use crate::model::kind::Proof;
 use crate::model::resource::Resource;
 
 /// The longest time until a listing shows a resource whose create cannot be repeated and is indeterminate. A read right
@@ -57,7 +56,7 @@ impl RecentWrites {
     /// The keys of the creates that a wave of this plan sends, where the record has to cover them.
     pub(crate) fn intents(&self, plan: &Plan, started_at: Timestamp) -> BTreeSet<Key> {
         let creates = plan.steps.iter().filter(|step| step.action == Action::Create);
-        let uncovered = creates.filter(|step| step.key.kind.facts().proof == Proof::Id);
+        let uncovered = creates.filter(|step| step.key.kind.facts().needs_create_intent());
         uncovered.filter(|step| !self.holds_back(&step.key, started_at)).map(|step| step.key.clone()).collect()
     }
 

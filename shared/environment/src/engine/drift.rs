@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::engine::cloud::{ObservedResource, Ownership};
-use crate::engine::plan::{DesiredState, plan};
-use crate::model::field::Field;
+use crate::engine::plan::{DesiredState, FixedDrift, plan};
 use crate::model::key::Key;
 use crate::model::kinds::RoleSetting;
 use crate::model::resource::{Resource, Setting};
@@ -54,9 +53,9 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
         }));
         let after = plan.steps.iter().find(|step| step.key == key).and_then(|step| step.resource_after.as_ref());
         all.extend(after.map(|after| changed_settings(after, &found.resource)).unwrap_or_default());
-        all.extend(changed_fixed_fields(resource, &found.resource));
         all.extend(foreign_policies(resource, &found.resource));
     }
+    all.extend(plan.fixed_drift.iter().map(Drift::from));
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
     all.extend(not_desired.filter_map(|it| {
@@ -89,26 +88,11 @@ fn changed_settings(after: &Resource, observed: &Resource) -> Vec<Drift> {
     missing.chain(surplus.map(|it| drift(it, None, Some(value(it))))).collect()
 }
 
-/// The fields that no call can change and whose observed value is not the desired one.
-fn changed_fixed_fields(desired: &Resource, observed: &Resource) -> Vec<Drift> {
-    let of = |resource: &Resource| {
-        let fixed = |field: Field<Setting>| match field {
-            Field::Fixed(name, value) => Some((name, value.to_string())),
-            _ => None,
-        };
-        resource.all_fields().into_iter().filter_map(fixed).collect::<Vec<_>>()
-    };
-    let old = of(observed);
-    let differs = of(desired).into_iter().filter_map(|(name, value)| {
-        let found = old.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
-        (found.as_ref() != Some(&value)).then(|| Drift {
-            key: desired.key(),
-            field: name.to_owned(),
-            desired: Some(value),
-            observed: found,
-        })
-    });
-    differs.collect()
+impl From<&FixedDrift> for Drift {
+    fn from(drift: &FixedDrift) -> Drift {
+        let FixedDrift { key, field, observed, desired } = drift.clone();
+        Drift { key, field: field.to_owned(), desired: Some(desired), observed: Some(observed) }
+    }
 }
 
 /// The policies of an observed role that are not desired.

@@ -11,6 +11,8 @@
 //!   and their routes, a route to its NAT gateway, the gateway to its address.
 //!
 //! Everything else with the mark is unproven: it is reported and never changed.
+//!
+//! One resource is owned without the mark: a bucket whose create call took no tags ([`is_unmarked_create`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::engine::cloud::{ObservedResource, Ownership, Scope};
 use crate::model::key::Key;
 use crate::model::kind::{Kind, Proof};
+use crate::model::kinds::Bucket;
+use crate::model::resource::{Fields, Resource};
 
 /// The proofs of ownership in an owner's record. They prove ownership only: every pass observes the progress.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +76,18 @@ pub fn standings(observed: &[ObservedResource], scope: &Scope) -> BTreeMap<Strin
     let owned: Vec<&ObservedResource> = marked.into_iter().filter(|it| has_id_in(it, &owned)).collect();
     standings.extend(surplus(&owned).into_iter().map(|id| (id, Standing::Surplus)));
     standings
+}
+
+/// Whether a resource without the mark was created by this environment, and the call that marks it did not follow yet: the
+/// create intent of the record covers it, and it is as the create call leaves it. Its name is unique in its service and ends
+/// with the account, and the reads accept a bucket of this account only; if another principal of the account took the name
+/// after the intent was recorded, the environment takes an empty bucket without a configuration.
+#[must_use]
+pub fn is_unmarked_create(resource: &Resource, proofs: &Proofs) -> bool {
+    let Fields::Bucket(bucket) = &resource.fields else { return false };
+    // New buckets block public access; older partitions and emulators may differ.
+    let new = Bucket { public_access_blocked: bucket.public_access_blocked, ..Bucket::default() };
+    resource.tags.is_empty() && *bucket == new && proofs.intents.contains(&resource.key())
 }
 
 /// Applies standings: a resource that is not known by its name gets its id as name, so that no key stands for two

@@ -36,20 +36,6 @@ pub enum Rejection {
         /// AWS's reason.
         reason: String,
     },
-    /// A field that no call can change differs.
-    #[error(
-        "{key}: {field} is {observed} and cannot change to {desired}. Add a second environment with another EnvironmentSuffix, then remove this one."
-    )]
-    FixedField {
-        /// The resource.
-        key: Key,
-        /// The name of the field.
-        field: &'static str,
-        /// The observed value.
-        observed: String,
-        /// The desired value.
-        desired: String,
-    },
     /// The SSM parameter with the image id does not exist.
     #[error("ImageParameter is \"{parameter}\": the SSM parameter does not exist")]
     NoImage {

@@ -52,6 +52,8 @@ pub(crate) fn deletion_action(observed: &ObservedResource, all: &DesiredState) -
     let on_delete = match (all.never_settled, tag(mark::RETAINED)) {
         (true, Some(_)) => OnDelete::Retain,
         (true, None) => OnDelete::RetainIfNotEmpty,
+        // Created a moment ago, without its tags yet: empty.
+        (false, _) if observed.resource.tags.is_empty() => OnDelete::RetainIfNotEmpty,
         (false, _) => match OnDelete::of(tag(mark::ON_DELETE).as_deref()) {
             OnDelete::Empty if all.retains_objects => OnDelete::RetainIfNotEmpty,
             on_delete => on_delete,

@@ -8,7 +8,8 @@ use super::kind::KindFacts;
 /// One field of a resource, with settings of type `S`. The variant states how the field is set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Field<S> {
-    /// Set in the create call, and never again: a difference is rejected.
+    /// Set in the create call, and by no call of AWS afterwards: a difference is reported
+    /// ([`FixedDrift`](crate::FixedDrift)).
     Fixed(&'static str, Value),
     /// Set in the create call, and never compared afterwards: another service changes the field, or it is pinned
     /// (desired capacity belongs to Auto Scaling, a subnet remains in its zone).
@@ -112,6 +113,11 @@ pub(crate) trait KindSetting {
     /// this setting alone.
     fn shared_call(&self) -> Option<&'static str> {
         None
+    }
+
+    /// The most settings that this shared call accepts.
+    fn most_in_a_call(&self) -> usize {
+        usize::MAX
     }
 
     /// Whether the setting must be cleared before its resource can be deleted.

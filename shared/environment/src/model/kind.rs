@@ -36,7 +36,7 @@ macro_rules! for_each_kind {
             LaunchTemplate(LaunchTemplateSetting),
             /// An EC2 Auto Scaling group, with the hooks and target groups.
             AutoScalingGroup(AutoScalingGroupSetting),
-            /// A simple scaling policy.
+            /// A scaling policy, simple or by steps.
             ScalingPolicy(ScalingPolicySetting),
             /// A CloudWatch metric alarm.
             Alarm(AlarmSetting),
@@ -82,6 +82,9 @@ pub struct KindFacts {
     /// `CreateInternetGateway`, `AllocateAddress`; a subnet's CIDR and a security group's name are unique within the
     /// VPC; `PutQueryDefinition` without an id creates a new definition each time).
     pub create_can_be_repeated: bool,
+    /// Whether the create call may not take the mark, so that it follows in the next call: a create intent covers the time
+    /// between the two.
+    pub mark_may_follow: bool,
     /// Whether the create and delete calls return before the resource is usable or deleted; an observation shows the
     /// completion.
     pub completes_asynchronously: bool,
@@ -124,9 +127,16 @@ impl KindFacts {
             marking: Marking::Tags,
             proof: Proof::Mark,
             create_can_be_repeated: true,
+            mark_may_follow: false,
             completes_asynchronously: false,
             depends_on: &[],
         }
+    }
+
+    /// Whether the record has to cover a create before it is sent: afterwards the mark alone does not prove the ownership,
+    /// or is missing.
+    pub(crate) fn needs_create_intent(&self) -> bool {
+        self.proof == Proof::Id || self.mark_may_follow
     }
 
     /// Like [`KindFacts::of`], for a kind that EC2 tags.

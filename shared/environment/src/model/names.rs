@@ -201,9 +201,19 @@ impl Names {
         self.name("terminate-hook")
     }
 
-    /// `scale-up`: the policy that the alarm `cpu-high` executes.
+    /// `scale-up-steps`: the step scaling policy that the alarm `cpu-high` executes.
+    ///
+    /// A name of its own: a put with the name of the simple policy would update that policy, and an update leaves the
+    /// parameters that it does not state unchanged (the API reference of `PutScalingPolicy`). No document says that the
+    /// type of a policy can change.
     #[must_use]
     pub fn scale_up_policy(&self) -> Key {
+        Key::new(Kind::ScalingPolicy, self.name("scale-up-steps"))
+    }
+
+    /// `scale-up`: the simple scaling policy that the alarm `cpu-high` executed before. An update replaces it.
+    #[must_use]
+    pub fn former_scale_up_policy(&self) -> Key {
         Key::new(Kind::ScalingPolicy, self.name("scale-up"))
     }
 

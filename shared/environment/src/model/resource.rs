@@ -261,6 +261,12 @@ impl Setting {
         shared_call(self).is_some() && shared_call(self) == shared_call(other)
     }
 
+    /// The most settings of this kind that one call sets or clears.
+    #[must_use]
+    pub fn most_in_a_call(&self) -> usize {
+        self.of_kind().map_or(usize::MAX, KindSetting::most_in_a_call)
+    }
+
     /// Whether the setting must be cleared before its resource can be deleted.
     #[must_use]
     pub fn blocks_deletion(&self) -> bool {

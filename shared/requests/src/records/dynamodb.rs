@@ -69,9 +69,11 @@ impl DynamoRecords {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let call = self.client.update_item().table_name(&self.table).key("pk", text(&key));
         let call = call.update_expression(expression).set_expression_attribute_values(Some(values));
-        let call = call
-            .set_condition_expression(condition.map(str::to_owned))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        // The item of a failed condition is requested only with a condition (the API reference: UpdateItem).
+        let call =
+            call.set_condition_expression(condition.map(str::to_owned)).set_return_values_on_condition_check_failure(
+                condition.map(|_| ReturnValuesOnConditionCheckFailure::AllOld),
+            );
         match call.send().await {
             Ok(_) => Ok(WriteOutcome::Applied),
             Err(SdkError::ServiceError(failure)) if is_condition(failure.err()) => {

@@ -5,7 +5,7 @@ mod observed;
 mod release;
 
 use aws_sdk_autoscaling::types::builders::TagBuilder;
-use aws_sdk_autoscaling::types::{DeletionProtection, LaunchTemplateSpecification, Tag};
+use aws_sdk_autoscaling::types::{DeletionProtection, LaunchTemplateSpecification, LoadBalancerTargetGroupState, Tag};
 use environment::{AutoScalingGroupSetting, Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
 
 use lambda_kit::aws_texts::is_unknown_instance_profile;
@@ -56,12 +56,16 @@ async fn create(aws: &AwsCloud, call: &Call, resource: &Resource) -> Result<(), 
     let request = request.health_check_type(check_type(group.health_check));
     let request = request.health_check_grace_period(size(group.health_check.grace_seconds));
     let request = request.deletion_protection(protection(group.protected));
+    let request = request.set_default_instance_warmup(group.warmup_seconds.map(size));
     let target_groups: Vec<String> = group.target_groups.iter().cloned().collect();
     let request = request.set_target_group_arns((!target_groups.is_empty()).then_some(target_groups));
     let hooks: Vec<_> = group.hooks.iter().map(hooks::specification).collect();
     let request = request.set_lifecycle_hook_specification_list((!hooks.is_empty()).then_some(hooks));
     let response = request.set_tags(Some(tags)).send().await.classified(call.operation());
-    response.map(|_| ()).map_err(blocked_if_profile_is_not_visible)
+    response.map_err(blocked_if_profile_is_not_visible)?;
+    // IAM allows the calls that follow, on the group and on its policies, by the group's tags.
+    aws.ids.record_create_time();
+    Ok(())
 }
 
 async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
@@ -79,6 +83,9 @@ async fn update(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
             Setting::AutoScalingGroup(AutoScalingGroupSetting::HealthCheck(check)) => {
                 let request = request.health_check_type(check_type(*check));
                 request.health_check_grace_period(size(check.grace_seconds))
+            }
+            Setting::AutoScalingGroup(AutoScalingGroupSetting::WarmupSeconds(seconds)) => {
+                request.default_instance_warmup(size(*seconds))
             }
             Setting::AutoScalingGroup(AutoScalingGroupSetting::Protected(on)) => {
                 request.deletion_protection(protection(*on))
@@ -155,8 +162,10 @@ async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result
 async fn attach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.attach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
     let request = request.set_target_group_arns(Some(target_groups(call, settings)?));
-    request.send().await.classified(call.operation())?;
-    Ok(())
+    match request.send().await.classified(call.operation()) {
+        Err(problem) => Err(blocked_if_target_groups_change(aws, call, problem).await),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Detaches target groups. A target group that is not attached has the code of every mistake, so the request names only
@@ -169,8 +178,30 @@ async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
         return Ok(());
     }
     let request = aws.clients.autoscaling.detach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
-    request.set_target_group_arns(Some(attached)).send().await.classified(call.operation())?;
-    Ok(())
+    match request.set_target_group_arns(Some(attached)).send().await.classified(call.operation()) {
+        Err(problem) => Err(blocked_if_target_groups_change(aws, call, problem).await),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Retries a rejected change of target groups while others are being attached or detached: Auto Scaling counts these, too,
+/// against the limit of ten ("Trying to update too many Load Balancers/Target Groups at once. The limit is 10":
+/// terraform-provider-aws, issue 11301). The code is the one of every mistake, so this reads the states.
+async fn blocked_if_target_groups_change(aws: &AwsCloud, call: &Call, problem: Problem) -> Problem {
+    if problem.class != ErrorClass::Rejected {
+        return problem;
+    }
+    let request = aws.clients.autoscaling.describe_load_balancer_target_groups();
+    let pages = request.auto_scaling_group_name(&call.key.name).into_paginator().send();
+    let found = pages.collect::<Result<Vec<_>, _>>().await.classified("autoscaling:DescribeLoadBalancerTargetGroups");
+    let is_changing = |it: &LoadBalancerTargetGroupState| matches!(it.state(), Some("Adding" | "Removing"));
+    match found {
+        Ok(pages) if pages.iter().flat_map(|page| page.load_balancer_target_groups()).any(is_changing) => {
+            Problem { class: ErrorClass::Blocked, ..problem }
+        }
+        // AWS's message says more than the error of this look-up.
+        Ok(_) | Err(_) => problem,
+    }
 }
 
 fn target_groups(call: &Call, settings: &[Setting]) -> Result<Vec<String>, Problem> {

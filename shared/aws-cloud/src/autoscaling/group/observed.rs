@@ -157,6 +157,8 @@ fn fields(
             by_target_groups: check_type.split(',').any(|it| it.trim() == BY_TARGET_GROUPS),
             grace_seconds: count(found.health_check_grace_period()).unwrap_or_default(),
         },
+        // -1 removes the value (the API reference).
+        warmup_seconds: count(found.default_instance_warmup()),
         // Every kind of protection blocks a delete.
         protected: found.deletion_protection().is_some_and(|it| *it != DeletionProtection::None),
         target_groups: found.target_group_arns().iter().cloned().collect(),

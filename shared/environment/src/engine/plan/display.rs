@@ -23,6 +23,9 @@ impl fmt::Display for Plan {
         for unproven in &self.unproven {
             writeln!(f, "? {unproven} {}", Ownership::UNPROVEN)?;
         }
+        for drift in &self.fixed_drift {
+            writeln!(f, "? {drift}")?;
+        }
         for step in &self.steps {
             write!(f, "{} {}", step.sign(), step.key)?;
             if let Action::Wait(condition) = &step.action {

@@ -9,6 +9,7 @@
 mod describe;
 mod display;
 mod edges;
+mod fixed;
 mod image;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ use crate::model::kind::Kind;
 use crate::model::kinds::{BucketSetting, LaunchTemplateSetting, RouteTableSetting};
 use crate::model::mark;
 use crate::model::resource::{Fields, Resource, Setting};
+pub use fixed::FixedDrift;
 
 /// The complete set of resources of an owner: every other resource of the owner is deleted. An empty set is
 /// a delete.
@@ -56,6 +58,8 @@ pub struct Plan {
     pub rejected: Vec<Rejection>,
     /// The resources that are [`Ownership::Unproven`]: a key's name is the id. They are no work.
     pub unproven: Vec<Key>,
+    /// The differences that no call corrects. They are no work, and reject nothing.
+    pub fixed_drift: Vec<FixedDrift>,
 }
 
 /// The work on one resource.
@@ -148,16 +152,16 @@ impl Plan {
             self.rejected.push(rejected);
             return;
         }
+        self.fixed_drift.extend(FixedDrift::of(desired, &found.resource));
         match (change(desired, found, observed, all), &found.state) {
-            (Err(rejected), _) => self.rejected.push(rejected),
-            (Ok(_), State::Failed(reason)) => {
+            (_, State::Failed(reason)) => {
                 self.rejected.push(Rejection::CreateFailed { key, reason: reason.clone() });
             }
-            (Ok(_), State::Deleting(condition) | State::Settling(condition)) => {
+            (_, State::Deleting(condition) | State::Settling(condition)) => {
                 self.steps.push(wait_step(key, condition.clone()));
             }
-            (Ok(Some(step)), State::Ready) => self.add(step),
-            (Ok(None), State::Ready) => {
+            (Some(step), State::Ready) => self.add(step),
+            (None, State::Ready) => {
                 let missing = missing_instances(&found.resource, all.in_service);
                 self.steps.extend(missing.map(|condition| wait_step(key, condition)));
             }
@@ -303,17 +307,13 @@ fn retain_calls(observed: &ObservedResource, environment: String) -> Vec<CallKin
     vec![CallKind::Set(vec![retained]), CallKind::Clear(ended.collect())]
 }
 
-/// The step that changes `observed` into `desired`; `None` if they are equal.
-///
-/// # Errors
-/// The rejection, if the change is impossible.
+/// The step that changes `observed` into `desired`; `None` if no call has to be sent.
 fn change(
     desired: &Resource,
     observed: &ObservedResource,
     all_observed: &[ObservedResource],
     all: &DesiredState,
-) -> Result<Option<Step>, Rejection> {
-    reject_fixed_changes(desired, observed)?;
+) -> Option<Step> {
     let (new, old) = (desired.settings(), observed.resource.settings());
     let is_cleared = |setting: &Setting| match setting {
         // An adoption uses its consent up.
@@ -325,7 +325,7 @@ fn change(
         old.iter().filter(|it| is_cleared(it) && !new.iter().any(|other| other.slot() == it.slot())).cloned().collect();
     let set: Vec<Setting> = new.into_iter().filter(|it| !old.iter().any(|other| is_same(it, other))).collect();
     if set.is_empty() && cleared.is_empty() {
-        return Ok(None);
+        return None;
     }
     let mut resource_after = observed.resource.clone();
     resource_after.clear_all(&cleared);
@@ -337,14 +337,14 @@ fn change(
     // An adoption begins with the owner's mark, so that a crash leaves the bucket unchanged or owned.
     kinds.sort_by_key(|kind| !sets_owner(kind));
     let call = |kind| Call { key: desired.key(), id: observed.id.clone(), kind };
-    Ok(Some(Step {
+    Some(Step {
         key: desired.key(),
         action: Action::Update,
         summary,
         calls: kinds.into_iter().map(call).collect(),
         depends_on: vec![],
         resource_after: Some(resource_after),
-    }))
+    })
 }
 
 fn sets_owner(kind: &CallKind) -> bool {
@@ -364,28 +364,12 @@ fn is_same(one: &Setting, other: &Setting) -> bool {
     one.slot() == other.slot() && one.value() == other.value()
 }
 
-fn reject_fixed_changes(desired: &Resource, observed: &ObservedResource) -> Result<(), Rejection> {
-    let old = observed.resource.all_fields();
-    for field in desired.all_fields() {
-        let Field::Fixed(name, value) = field else { continue };
-        let found = old.iter().find_map(|it| match it {
-            Field::Fixed(other, found) if *other == name => Some(found),
-            _ => None,
-        });
-        if found.is_some_and(|found| *found != value) {
-            let observed = found.map(ToString::to_string).unwrap_or_default();
-            let (key, desired) = (desired.key(), value.to_string());
-            return Err(Rejection::FixedField { key, field: name, observed, desired });
-        }
-    }
-    Ok(())
-}
-
-/// Groups the settings that one call sets together.
+/// Groups the settings that one call sets together, as many as the call accepts.
 fn group_by_call(settings: Vec<Setting>) -> Vec<Vec<Setting>> {
     let mut groups: Vec<Vec<Setting>> = Vec::new();
     for setting in settings {
-        match groups.iter_mut().find(|group| group[0].shares_a_call_with(&setting)) {
+        let has_room = |group: &Vec<Setting>| group.len() < setting.most_in_a_call();
+        match groups.iter_mut().find(|group| group[0].shares_a_call_with(&setting) && has_room(group)) {
             Some(group) => group.push(setting),
             None => groups.push(vec![setting]),
         }

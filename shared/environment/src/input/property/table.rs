@@ -443,8 +443,15 @@ pub static SCALE_UP_ADJUSTMENT: Property = Property {
     default: Default::Is("1"),
     value_type: ValueType::Whole(1, 100),
     change: Change::InPlace,
-    description: "The number of instances that the scaling policy adds at a time.",
-    details: &[],
+    description: "The number of instances that the scaling policy adds in its first step.",
+    details: &[
+        "The policy has three steps, which divide the range from `ScaleUpCpuThreshold` to 100 % into equal parts: the second \
+         step adds twice as many instances, the third three times as many. With the defaults: 1 from 70 %, 2 from 80 %, 3 from 90 %.",
+        "",
+        "An instance that is not in service yet, or is for less than 60 s, counts as added: while the launch gate holds an \
+         instance, the same step adds no second one. A load that reaches the next step adds the difference.",
+        "Drains and cooldowns do not stop the policy.",
+    ],
 };
 
 /// Instances; 100 at a time is Envkeeper's bound. The number is positive.
@@ -467,8 +474,8 @@ pub static COOLDOWN_SECONDS: Property = Property {
     default: Default::Is("300"),
     value_type: ValueType::Whole(0, 86_400),
     change: Change::InPlace,
-    description: "The cooldown in seconds between two changes by the scaling policies.",
-    details: &[],
+    description: "The cooldown in seconds after the scaling policy removed instances: until then it removes no others.",
+    details: &["It has no effect on adding instances. Rules of `AlarmActions` have cooldowns of their own."],
 };
 
 /// A topic in the environment's own region.

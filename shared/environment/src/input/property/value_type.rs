@@ -119,7 +119,9 @@ impl ValueType {
         match self {
             ValueType::Suffix => text.len() <= MAX_SUFFIX && is_suffix(text),
             ValueType::Text(most) => {
-                (1..=*most).contains(&text.chars().count()) && text.trim() == text && text.chars().all(is_tag_character)
+                // The text is the value of a tag, whose length S3 counts in UTF-16 units (`tag_is_valid`).
+                let length = text.encode_utf16().count();
+                (1..=*most).contains(&length) && text.trim() == text && text.chars().all(is_tag_character)
             }
             ValueType::Network => network(text).is_some(),
             ValueType::Whole(least, most) => whole(text).is_some_and(|it| (*least..=*most).contains(&it)),

@@ -317,8 +317,12 @@ fn first_of(names: &[String]) -> String {
 /// The most names in one message.
 const MAX_NAMED: usize = 5;
 
+/// S3 counts the characters of a tag in UTF-16 units: 129 letters beyond the Basic Multilingual Plane are 258 (recorded on
+/// AWS, September 2026: stackd 9dc356f5, `s3/bucket_tags:put-value-astral-letter-129`). Every resource gets the same tags, so
+/// the narrowest limit applies to all.
 pub(super) fn tag_is_valid(key: &str, value: &str) -> bool {
-    let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+    let units = |text: &str| text.encode_utf16().count();
+    let sized = (1..=128).contains(&units(key)) && units(value) <= 256;
     let trimmed = |text: &str| text.trim() == text;
     sized
         && trimmed(key)

@@ -21,6 +21,9 @@ pub struct AutoScalingGroup {
     pub digest: String,
     /// The health checks by which Auto Scaling replaces unhealthy instances.
     pub health_check: HealthCheck,
+    /// The seconds after which an instance in service counts as initialized (`DefaultInstanceWarmup`): until then the
+    /// group's metrics and step scaling leave it out. `None`: Auto Scaling uses the group's cooldown instead.
+    pub warmup_seconds: Option<u32>,
     /// Whether Auto Scaling itself rejects the deletion of the group.
     pub protected: bool,
     /// The ARNs of the target groups.
@@ -88,6 +91,8 @@ pub enum AutoScalingGroupSetting {
     },
     /// The health check by which the group detects an unhealthy instance.
     HealthCheck(HealthCheck),
+    /// The seconds after which an instance in service counts as initialized.
+    WarmupSeconds(u32),
     /// Whether Auto Scaling rejects the deletion of the group.
     Protected(bool),
     /// The ARN of a target group in which instances are registered.
@@ -129,6 +134,7 @@ impl ResourceKind for AutoScalingGroup {
             Field::Created(AutoScalingGroupSetting::HealthCheck(self.health_check)),
             Field::Created(AutoScalingGroupSetting::Protected(self.protected)),
         ];
+        fields.extend(self.warmup_seconds.map(|it| Field::Created(AutoScalingGroupSetting::WarmupSeconds(it))));
         let target_group = |arn: &String| Field::Created(AutoScalingGroupSetting::TargetGroup(arn.clone()));
         let hook = |hook: &Hook| Field::Created(AutoScalingGroupSetting::Hook(hook.clone()));
         fields.extend(self.target_groups.iter().map(target_group));
@@ -147,6 +153,7 @@ impl ResourceKind for AutoScalingGroup {
                 self.digest.clone_from(digest);
             }
             AutoScalingGroupSetting::HealthCheck(check) => self.health_check = *check,
+            AutoScalingGroupSetting::WarmupSeconds(seconds) => self.warmup_seconds = Some(*seconds),
             AutoScalingGroupSetting::Protected(on) => self.protected = *on,
             AutoScalingGroupSetting::TargetGroup(arn) => {
                 self.target_groups.insert(arn.clone());
@@ -186,6 +193,7 @@ impl KindSetting for AutoScalingGroupSetting {
             AutoScalingGroupSetting::Subnets(_) => ("subnets", String::new()),
             AutoScalingGroupSetting::Template { .. } => ("launches", String::new()),
             AutoScalingGroupSetting::HealthCheck(_) => ("health-check", String::new()),
+            AutoScalingGroupSetting::WarmupSeconds(_) => ("instance-warmup-seconds", String::new()),
             AutoScalingGroupSetting::Protected(_) => ("deletion-protection", String::new()),
             AutoScalingGroupSetting::TargetGroup(arn) => ("target-group", arn.clone()),
             AutoScalingGroupSetting::Hook(hook) => ("lifecycle-hook", hook.name.clone()),
@@ -195,7 +203,9 @@ impl KindSetting for AutoScalingGroupSetting {
 
     fn value(&self) -> String {
         match self {
-            AutoScalingGroupSetting::MinSize(count) | AutoScalingGroupSetting::MaxSize(count) => count.to_string(),
+            AutoScalingGroupSetting::MinSize(count)
+            | AutoScalingGroupSetting::MaxSize(count)
+            | AutoScalingGroupSetting::WarmupSeconds(count) => count.to_string(),
             AutoScalingGroupSetting::Subnets(subnets) => {
                 subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             }
@@ -248,6 +258,15 @@ impl KindSetting for AutoScalingGroupSetting {
             AutoScalingGroupSetting::TargetGroup(_) => Some("target groups"),
             AutoScalingGroupSetting::Hook(_) | AutoScalingGroupSetting::Metrics(_) => None,
             _ => Some("the group"),
+        }
+    }
+
+    /// Ten target groups (the API reference of `AttachLoadBalancerTargetGroups`; Auto Scaling user guide, "Quotas"). The
+    /// create call has no such limit.
+    fn most_in_a_call(&self) -> usize {
+        match self {
+            AutoScalingGroupSetting::TargetGroup(_) => 10,
+            _ => usize::MAX,
         }
     }
 }

@@ -64,6 +64,8 @@ impl ResourceKind for Bucket {
     const FACTS: KindFacts = KindFacts {
         // One call sets all tags of a bucket.
         tagging: Some(("s3:PutBucketTagging", "s3:PutBucketTagging")),
+        // In the European Sovereign Cloud, CreateBucket takes no tags (terraform-provider-aws, issue 45684).
+        mark_may_follow: true,
         ..KindFacts::of("bucket", "s3:CreateBucket", "s3:DeleteBucket")
     };
 

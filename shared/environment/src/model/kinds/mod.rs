@@ -34,7 +34,7 @@ pub use nat_gateway::NatGateway;
 pub use role::{Role, RoleSetting};
 pub use route_table::{RouteTable, RouteTableSetting};
 pub use saved_query::{Query, SavedQuery, SavedQuerySetting};
-pub use scaling_policy::{Adjustment, ScalingPolicy, ScalingPolicySetting};
+pub use scaling_policy::{Adjustment, ScalingPolicy, ScalingPolicySetting, ScalingStep};
 pub use security_group::{SecurityGroup, SecurityGroupSetting};
 pub use subnet::{Subnet, SubnetSetting};
 pub use vpc::{Vpc, VpcSetting};

@@ -1,13 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::field::{Field, KindSetting, ResourceKind, Value};
+use crate::model::field::{Field, KindSetting, ResourceKind};
 use crate::model::kind::KindFacts;
 
 /// The role of the instances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Role {
-    /// The service that may assume it, such as `ec2.amazonaws.com`.
-    pub trusted_service: String,
+    /// The principal that may assume it, such as `ec2.amazonaws.com`: a service by its name. Observed, also several
+    /// principals, and other terms than Envkeeper's.
+    pub trusts: String,
     /// The ARN of the permissions boundary, which limits the role's permissions.
     pub boundary: Option<String>,
     /// ARNs of managed policies. Managed policies are always attached.
@@ -20,6 +21,8 @@ pub struct Role {
 /// The policies of a role.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RoleSetting {
+    /// The service that may assume the role: the whole trust policy.
+    Trust(String),
     /// The ARN of the permissions boundary.
     Boundary(String),
     /// The ARN of a managed policy.
@@ -42,7 +45,7 @@ impl ResourceKind for Role {
     };
 
     fn fields(&self) -> Vec<Field<RoleSetting>> {
-        let mut fields = vec![Field::Fixed("trusts", Value::Text(self.trusted_service.clone()))];
+        let mut fields = vec![Field::Created(RoleSetting::Trust(self.trusts.clone()))];
         fields.extend(self.boundary.iter().map(|arn| Field::Created(RoleSetting::Boundary(arn.clone()))));
         fields.extend(self.managed_policies.iter().map(|arn| Field::After(RoleSetting::ManagedPolicy(arn.clone()))));
         let inline = |(name, document): (&String, &String)| {
@@ -54,6 +57,7 @@ impl ResourceKind for Role {
 
     fn set(&mut self, setting: &RoleSetting) {
         match setting {
+            RoleSetting::Trust(service) => self.trusts.clone_from(service),
             RoleSetting::Boundary(arn) => self.boundary = Some(arn.clone()),
             RoleSetting::ManagedPolicy(arn) => {
                 self.managed_policies.insert(arn.clone());
@@ -66,6 +70,8 @@ impl ResourceKind for Role {
 
     fn clear(&mut self, setting: &RoleSetting) {
         match setting {
+            // A role always has a trust policy.
+            RoleSetting::Trust(_) => {}
             RoleSetting::Boundary(_) => self.boundary = None,
             RoleSetting::ManagedPolicy(arn) => {
                 self.managed_policies.remove(arn);
@@ -80,6 +86,7 @@ impl ResourceKind for Role {
 impl KindSetting for RoleSetting {
     fn slot(&self) -> (&'static str, String) {
         match self {
+            RoleSetting::Trust(_) => ("trusts", String::new()),
             RoleSetting::Boundary(_) => ("boundary", String::new()),
             RoleSetting::ManagedPolicy(arn) => ("managed-policy", arn.clone()),
             RoleSetting::InlinePolicy { name, .. } => ("inline-policy", name.clone()),
@@ -88,6 +95,7 @@ impl KindSetting for RoleSetting {
 
     fn value(&self) -> String {
         match self {
+            RoleSetting::Trust(service) => service.clone(),
             RoleSetting::Boundary(arn) => arn.clone(),
             RoleSetting::ManagedPolicy(_) => String::new(),
             RoleSetting::InlinePolicy { document, .. } => document.clone(),
@@ -96,6 +104,7 @@ impl KindSetting for RoleSetting {
 
     fn set_operation(&self) -> &'static str {
         match self {
+            RoleSetting::Trust(_) => "iam:UpdateAssumeRolePolicy",
             RoleSetting::Boundary(_) => "iam:PutRolePermissionsBoundary",
             RoleSetting::ManagedPolicy(_) => "iam:AttachRolePolicy",
             RoleSetting::InlinePolicy { .. } => "iam:PutRolePolicy",
@@ -104,6 +113,7 @@ impl KindSetting for RoleSetting {
 
     fn clear_operation(&self) -> &'static str {
         match self {
+            RoleSetting::Trust(_) => self.set_operation(),
             RoleSetting::Boundary(_) => "iam:DeleteRolePermissionsBoundary",
             RoleSetting::ManagedPolicy(_) => "iam:DetachRolePolicy",
             RoleSetting::InlinePolicy { .. } => "iam:DeleteRolePolicy",

@@ -28,7 +28,7 @@ pub enum Reach {
         /// One subnet in each zone: an endpoint has one interface in a zone.
         subnets: BTreeSet<Ref>,
         /// The security groups of the interfaces, which allow ingress from the instances.
-        security_groups: Vec<Ref>,
+        security_groups: BTreeSet<Ref>,
     },
 }
 
@@ -39,6 +39,8 @@ pub enum VpcEndpointSetting {
     RouteTable(Ref),
     /// A subnet in which an interface endpoint has a network interface.
     Subnet(Ref),
+    /// A security group of an interface endpoint's network interfaces.
+    SecurityGroup(Ref),
 }
 
 impl ResourceKind for VpcEndpoint {
@@ -59,7 +61,8 @@ impl ResourceKind for VpcEndpoint {
                 fields.extend(route_tables.iter().map(|it| Field::Created(VpcEndpointSetting::RouteTable(it.clone()))));
             }
             Reach::Interface { subnets, security_groups } => {
-                fields.extend(security_groups.iter().map(|it| Field::Once("security-group", Value::Ref(it.clone()))));
+                let group = |it: &Ref| Field::Created(VpcEndpointSetting::SecurityGroup(it.clone()));
+                fields.extend(security_groups.iter().map(group));
                 fields.extend(subnets.iter().map(|it| Field::Created(VpcEndpointSetting::Subnet(it.clone()))));
             }
         }
@@ -74,6 +77,9 @@ impl ResourceKind for VpcEndpoint {
             (Reach::Interface { subnets, .. }, VpcEndpointSetting::Subnet(to)) => {
                 subnets.insert(to.clone());
             }
+            (Reach::Interface { security_groups, .. }, VpcEndpointSetting::SecurityGroup(to)) => {
+                security_groups.insert(to.clone());
+            }
             _ => {}
         }
     }
@@ -86,6 +92,9 @@ impl ResourceKind for VpcEndpoint {
             (Reach::Interface { subnets, .. }, VpcEndpointSetting::Subnet(to)) => {
                 subnets.remove(to);
             }
+            (Reach::Interface { security_groups, .. }, VpcEndpointSetting::SecurityGroup(to)) => {
+                security_groups.remove(to);
+            }
             _ => {}
         }
     }
@@ -96,6 +105,7 @@ impl KindSetting for VpcEndpointSetting {
         match self {
             VpcEndpointSetting::RouteTable(table) => ("routes-in", table.to_string()),
             VpcEndpointSetting::Subnet(subnet) => ("interface-in", subnet.to_string()),
+            VpcEndpointSetting::SecurityGroup(group) => ("security-group", group.to_string()),
         }
     }
 
@@ -104,7 +114,9 @@ impl KindSetting for VpcEndpointSetting {
     }
 
     fn references(&self) -> Vec<&Ref> {
-        let (VpcEndpointSetting::RouteTable(to) | VpcEndpointSetting::Subnet(to)) = self;
+        let (VpcEndpointSetting::RouteTable(to)
+        | VpcEndpointSetting::Subnet(to)
+        | VpcEndpointSetting::SecurityGroup(to)) = self;
         vec![to]
     }
 
@@ -116,6 +128,13 @@ impl KindSetting for VpcEndpointSetting {
         match self {
             VpcEndpointSetting::RouteTable(_) => Some("route tables of an endpoint"),
             VpcEndpointSetting::Subnet(_) => Some("subnets of an endpoint"),
+            VpcEndpointSetting::SecurityGroup(_) => Some("security groups of an endpoint"),
         }
+    }
+
+    /// A security group that another actor added is retained: the endpoint serves the instances also with it, and an
+    /// endpoint has at least one.
+    fn is_retained_when_not_desired(&self) -> bool {
+        matches!(self, VpcEndpointSetting::SecurityGroup(_))
     }
 }
