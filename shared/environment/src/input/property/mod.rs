@@ -9,7 +9,7 @@ pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
 pub use page::reference_page;
 pub use table::*;
 pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_TAGS, SMALLEST_NETWORK};
-pub(crate) use value_type::{is_tag_character, listed, network};
+pub(crate) use value_type::{MAX_TAG_KEY, MAX_TAG_VALUE, is_tag_character, listed, network, tag_length};
 
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ pub enum Default {
 pub enum ValueType {
     /// At most 63 lowercase letters, digits and inner dashes.
     Suffix,
-    /// A tag value of at most this many characters, without spaces at its ends.
+    /// A tag value of at most this many UTF-16 code units, without spaces at its ends.
     Text(usize),
     /// A private IPv4 network.
     Network,
@@ -115,8 +115,8 @@ pub enum ValueType {
     ParameterPaths,
     /// Text of at most 16,384 bytes without NUL characters. The other parts of the user data leave less.
     Script,
-    /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 128 characters, a value
-    /// at most 256 (the EC2 user guide).
+    /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 127 UTF-16 code
+    /// units, a value at most 256.
     Tags,
     /// A list of at most [`MAX_LIST_LENGTH`] [`AlarmAction`](crate::AlarmAction) rules.
     AlarmActions,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation};
 use crate::input::alarm_action::{AlarmAction, BadField};
 use crate::input::forms::{MAX_LIST_LENGTH, counted, form, shown, shown_name, whole};
-use crate::input::property::{self, Default, Property};
+use crate::input::property::{self, Default, MAX_TAG_KEY, MAX_TAG_VALUE, Property, tag_length};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::on_delete::OnDelete;
@@ -318,7 +318,7 @@ fn first_of(names: &[String]) -> String {
 const MAX_NAMED: usize = 5;
 
 pub(super) fn tag_is_valid(key: &str, value: &str) -> bool {
-    let sized = (1..=128).contains(&key.chars().count()) && value.chars().count() <= 256;
+    let sized = (1..=MAX_TAG_KEY).contains(&tag_length(key)) && tag_length(value) <= MAX_TAG_VALUE;
     let trimmed = |text: &str| text.trim() == text;
     sized
         && trimmed(key)
