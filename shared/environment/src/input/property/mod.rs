@@ -18,6 +18,8 @@ pub struct Property {
     pub name: &'static str,
     /// The group of the reference page.
     pub group: Group,
+    /// The instances that an update which changes the value reaches.
+    pub reach: Reach,
     /// The function's environment variable that provides the value if the template does not.
     pub variable: &'static str,
     /// The value if neither provides one.
@@ -135,6 +137,19 @@ pub enum Change {
     AtCreation,
     /// The update is rejected.
     Rejected,
+}
+
+/// The instances that a changed property reaches. A later change of the running instances by replacement is one more variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Running instances at once, and those that are launched afterwards.
+    Running,
+    /// Only instances that are launched afterwards.
+    New,
+    /// Running instances in part; the rest reaches only instances that are launched afterwards. The details name the parts.
+    Both,
+    /// No instance: the value belongs to other resources or to Envkeeper, or a change has no effect.
+    None,
 }
 
 /// Properties that `CloudFormation` itself reads; the check for unknown properties accepts them.
