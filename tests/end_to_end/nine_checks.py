@@ -25,14 +25,17 @@ from botocore.exceptions import ClientError
 TAG = "envkeeper:environment"
 MANAGED = ("AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy")
 
+# A command may stand behind a test of the packages that are there, and behind a function that repeats it.
+RUN = r"^(rpm -q [\w -]+ \|\| )?(retry )?"
+
 # The steps of the user data in their order, with the commands that perform them.
 STEPS = (
     ("stop at the first failure", r"^set -\w*e"),
-    ("enable the SSM agent", r"^systemctl enable (--now )?amazon-ssm-agent$"),
-    ("start the SSM agent", r"^systemctl start amazon-ssm-agent$"),
-    ("check the SSM agent", r"^systemctl is-active (--quiet )?amazon-ssm-agent$"),
-    ("install the CloudWatch agent", r"^(dnf|yum) install .*\bamazon-cloudwatch-agent\b"),
-    ("start the CloudWatch agent", r"^\S*amazon-cloudwatch-agent-ctl .*-s\b|^systemctl start amazon-cloudwatch-agent$"),
+    ("install the CloudWatch agent", RUN + r"(dnf|yum) install .*\bamazon-cloudwatch-agent\b"),
+    ("enable the SSM agent", RUN + r"systemctl enable (--now )?amazon-ssm-agent$"),
+    ("start the SSM agent", RUN + r"systemctl start amazon-ssm-agent$"),
+    ("check the SSM agent", RUN + r"systemctl is-active (--quiet )?amazon-ssm-agent$"),
+    ("start the CloudWatch agent", RUN + r"(\S*amazon-cloudwatch-agent-ctl .*-s\b|systemctl start amazon-cloudwatch-agent$)"),
 )
 
 # The forms of timestamps and random parts: eight digits in a row, twelve hexadecimal ones, the beginning of a UUID.

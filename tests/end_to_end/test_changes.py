@@ -53,12 +53,14 @@ class Changes(unittest.TestCase):
 
     def test_all_changes_are_applied_and_reverted_and_drift_is_corrected(self):
         created = self.succeeds("create.json", INITIAL)
+        self.assert_launched_with(INITIAL["Tags"])
         changed = self.succeeds("update.json", {**CHANGED, "TargetGroupArns": [self.targets]})
         self.assertEqual(changed["VpcId"], created["VpcId"])
         self.assert_settled()
         self.assertEqual(self.tags_of_the_role().get("team"), "shop")
         self.assertNotIn("tier", self.tags_of_the_role(), "a retired tag is removed")
         self.an_unhealthy_instance_is_deregistered_and_replaced()
+        self.assert_launched_with(CHANGED["Tags"])
         self.succeeds("update.json", REVERTED)
         self.assert_settled()
         self.cause_drift(created)
@@ -71,6 +73,23 @@ class Changes(unittest.TestCase):
     def tags_of_the_role(self):
         role = self.cloud.client("iam").get_role(RoleName=ROLE)["Role"]
         return {it["Key"]: it["Value"] for it in role["Tags"]}
+
+    def assert_launched_with(self, tags):
+        """Asserts that each instance, its volume and its network interface have these tags and the environment's mark."""
+        ec2, ids = self.cloud.client("ec2"), list(states(self.cloud))
+        reservations = ec2.describe_instances(InstanceIds=ids)["Reservations"]
+        instances = [it for reservation in reservations for it in reservation["Instances"]]
+        disks = [disk["Ebs"]["VolumeId"] for it in instances for disk in it["BlockDeviceMappings"]]
+        volumes = ec2.describe_volumes(VolumeIds=disks)["Volumes"]
+        cards = [card["NetworkInterfaceId"] for it in instances for card in it["NetworkInterfaces"]]
+        interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=cards)["NetworkInterfaces"]
+        self.assertEqual((len(volumes), len(interfaces)), (len(ids), len(ids)))
+        expected = {"envkeeper:environment": "scalable-ec2-us-west-2-dev", "Name": GROUP, **tags}
+        every = [it["Tags"] for it in instances + volumes] + [it["TagSet"] for it in interfaces]
+        for found in every:
+            found = {it["Key"]: it["Value"] for it in found}
+            self.assertLessEqual(expected.items(), found.items())
+            self.assertEqual("tier" in found, "tier" in tags, "a retired tag remains")
 
     def boundary(self):
         return self.cloud.client("iam").get_role(RoleName=ROLE)["Role"].get("PermissionsBoundary")

@@ -16,10 +16,10 @@ TRIALS = {6: True, 8: True, 9: True}
 TOPIC = "arn:aws:sns:us-west-2:123456789012:on-call"
 SCRIPT = """#!/bin/bash
 set -euo pipefail
+dnf install -y amazon-cloudwatch-agent
 systemctl enable amazon-ssm-agent
 systemctl start amazon-ssm-agent
 systemctl is-active --quiet amazon-ssm-agent
-dnf install -y amazon-cloudwatch-agent
 cat > /etc/agent.json <<'CONFIG'
 { "logs": {} }
 CONFIG

@@ -113,9 +113,10 @@ fn as_json(document: &str) -> usize {
 }
 
 #[test]
-fn the_longest_project_name_is_that_of_the_parameter() {
+fn the_valid_project_names_are_those_of_the_parameter() {
     let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).unwrap();
-    assert!(template.contains("AllowedPattern: \"[a-z]([a-z0-9-]{0,18}[a-z0-9])?\"\n"));
+    let pattern = r"(?!((sg|sthree|amzn-s3-demo)(-|$)|xn--))[a-z]([a-z0-9-]{0,18}[a-z0-9])?";
+    assert!(template.contains(&format!("AllowedPattern: \"{pattern}\"\n")));
 }
 
 #[test]

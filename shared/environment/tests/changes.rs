@@ -4,8 +4,8 @@
 mod common;
 
 use common::{plan_now, read, resources, settled, spec};
-use environment::property::{ALL, Change, Property};
-use environment::{Action, Plan, check_change};
+use environment::property::{ALL, Change, Property, Reach};
+use environment::{Action, AutoScalingGroupSetting, CallKind, Plan, Setting, Transition, check_change, property};
 use serde_json::{Value, json};
 
 /// A value that is not the default, for each property.
@@ -34,7 +34,9 @@ fn other_value(property: &Property) -> Value {
         "DrainScript" => json!("echo bye"),
         "ScaleUpCpuThreshold" => json!("80"),
         "ScaleDownCpuThreshold" => json!("10"),
-        "AlarmPeriodSeconds" | "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
+        "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
+        // Beyond 300 s, the instances need no detailed monitoring.
+        "AlarmPeriodSeconds" => json!("600"),
         "AlarmTopicArn" => json!("arn:aws:sns:us-west-2:123456789012:alarms"),
         "LogRetentionDays" => json!("7"),
         "KmsKeyArn" => json!("arn:aws:kms:us-west-2:123456789012:key/0f0f0f0f-0000-4000-8000-000000000000"),
@@ -73,6 +75,60 @@ fn a_change_of_each_property_has_the_effect_in_its_column() {
             assert!(plan.steps.iter().all(|it| it.action != Action::Delete), "{name}: {plan}");
         }
     }
+}
+
+/// The instances that the calls of an update reach.
+fn reach(plan: &Plan) -> Reach {
+    let calls = plan.steps.iter().flat_map(|step| &step.calls);
+    let settings: Vec<&Setting> = calls
+        .flat_map(|call| match &call.kind {
+            CallKind::Set(settings) | CallKind::Clear(settings) => settings.as_slice(),
+            _ => &[],
+        })
+        .collect();
+    let any = |is: fn(&Setting) -> bool| settings.iter().any(|it| is(it));
+    let running = any(|it| match it {
+        Setting::Role(_) => true,
+        Setting::AutoScalingGroup(it) => match it {
+            AutoScalingGroupSetting::HealthCheck(_) | AutoScalingGroupSetting::TargetGroup(_) => true,
+            AutoScalingGroupSetting::Hook(hook) => hook.on == Transition::Terminate,
+            _ => false,
+        },
+        _ => false,
+    });
+    let launched = any(|it| match it {
+        Setting::LaunchTemplate(_) => true,
+        Setting::AutoScalingGroup(it) => matches!(it, AutoScalingGroupSetting::Subnets(_)),
+        _ => false,
+    });
+    let gated = any(
+        |it| matches!(it, Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(hook)) if hook.on == Transition::Launch),
+    );
+    match (running, launched) {
+        (true, true) => Reach::Both,
+        (true, false) => Reach::Running,
+        (false, true) => Reach::New,
+        (false, false) if gated => Reach::New,
+        (false, false) => Reach::None,
+    }
+}
+
+#[test]
+fn a_change_of_each_property_reaches_the_instances_in_its_column() {
+    let before = spec(json!({}));
+    let account = settled(&resources(&before));
+    for property in ALL.iter().filter(|it| !["VpcId", "SubnetIds"].contains(&it.name)) {
+        let after = spec(json!({ property.name: other_value(property) }));
+        let expected = match property.change {
+            Change::Rejected => Reach::None,
+            _ => reach(&plan_now(&account, &resources(&after))),
+        };
+        assert_eq!(property.reach, expected, "{}", property.name);
+    }
+    let network = |subnets: &str| spec(json!({ "VpcId": "vpc-11111111", "SubnetIds": subnets }));
+    let account = settled(&resources(&network("subnet-11111111")));
+    let plan = plan_now(&account, &resources(&network("subnet-11111111,subnet-22222222")));
+    assert_eq!((property::SUBNET_IDS.reach, property::VPC_ID.reach), (reach(&plan), Reach::None));
 }
 
 #[test]

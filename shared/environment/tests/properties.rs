@@ -188,6 +188,35 @@ fn tags_are_a_map_or_a_list() {
     assert!(violation("Tags", json!(many)).starts_with("Tags is 41 tags"));
 }
 
+/// IAM's set of characters, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, decides: half of an environment would exist before IAM rejects
+/// another character.
+#[test]
+fn tags_consist_of_characters_that_iam_accepts() {
+    let tag = |text: &str| json!({ "EnvironmentSuffix": "dev", "Tags": { text: text } });
+    for good in ["Team-1_a.b:c/d=e+f@g", "кот", "日本語", "عربي", "Ⅷ", "½", "a b"] {
+        assert!(read(tag(good)).is_ok(), "{good}");
+    }
+    // Vowel signs of Devanagari and a combining accent are marks, a circled letter is a symbol.
+    for bad in ["विकास", "कार", "cafe\u{301}", "ⓐ", "🚀", "a\u{a0}b", "a,b", "a\nb"] {
+        let text = violation("Tags", json!({ "Team": bad }));
+        assert!(text.contains("letters and digits without combining marks"), "{text}");
+        assert!(violation("Tags", json!({ bad: "x" })).starts_with("Tags is not valid at"), "{bad}");
+        assert!(violation("Environment", json!(bad)).contains("without combining marks"), "{bad}");
+    }
+}
+
+#[test]
+fn the_length_of_a_tag_is_counted_in_utf_16() {
+    let is_valid =
+        |key: String, value: String| read(json!({ "EnvironmentSuffix": "dev", "Tags": { key: value } })).is_ok();
+    assert!(is_valid("k".repeat(127), "v".repeat(256)) && is_valid("k".into(), "𐐀".repeat(128)));
+    assert!(is_valid("𐐀".repeat(63), String::new()));
+    for (key, value) in [("k".repeat(128), ""), ("𐐀".repeat(64), "")] {
+        assert!(!is_valid(key.clone(), value.into()), "{key}");
+    }
+    assert!(!is_valid("k".into(), "v".repeat(257)) && !is_valid("k".into(), "𐐀".repeat(129)));
+}
+
 #[test]
 fn tag_keys_that_differ_only_by_case_are_rejected() {
     let expected = [

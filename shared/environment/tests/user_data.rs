@@ -41,20 +41,26 @@ fn bash_parses_the_script_and_the_drain_script_in_it() {
 }
 
 /// A folder that simulates an instance's disk. Every program is a stub that does nothing, except that the first `throttled`
-/// calls of CreateTags are throttled, and that CreateTags kills the instance if a file `stops` exists.
+/// calls of CreateTags are throttled, that CreateTags kills the instance if a file `stops` exists, and that `machine`
+/// replaces stubs. `sleep` advances the shell's clock, `$SECONDS`.
 struct Instance {
     disk: PathBuf,
     throttled: u32,
+    machine: String,
 }
 
 impl Instance {
     fn new(throttled: u32) -> Self {
+        Instance::with(throttled, "")
+    }
+
+    fn with(throttled: u32, machine: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let disk = std::env::temp_dir().join(format!("envkeeper-user-data-{}-{number}", std::process::id()));
         std::fs::create_dir_all(disk.join("cloud/scripts/per-boot")).expect("a folder");
         std::fs::create_dir_all(disk.join("lib")).expect("a folder");
-        Instance { disk, throttled }
+        Instance { disk, throttled, machine: machine.to_owned() }
     }
 
     /// Runs user data.
@@ -70,11 +76,13 @@ impl Instance {
     }
 
     fn bash(&self, script: &str) {
-        let (at, throttled) = (self.disk.display(), self.throttled);
+        let (at, throttled, machine) = (self.disk.display(), self.throttled, &self.machine);
         let stubs = format!(
             r#"
-dnf() {{ :; }}; rpm() {{ :; }}; systemctl() {{ :; }}
-sleep() {{ echo "$1" >> {at}/slept; }}
+at={at}
+log() {{ echo "$@" >> {at}/commands; }}
+dnf() {{ log dnf "$@"; }}; rpm() {{ :; }}; systemctl() {{ log systemctl "$@"; }}
+sleep() {{ echo "$1" >> {at}/slept; SECONDS=$((SECONDS + $1)); }}
 curl() {{ echo i-0a1b2c3d4e5f60718; }}
 aws() {{
   [ ! -e {at}/lib/stops ] || kill -KILL $$
@@ -82,15 +90,17 @@ aws() {{
   [ "$(wc -l < {at}/tries)" -gt {throttled} ] || return 1
   echo "$@" >> {at}/tags
 }}
+{machine}
 "#
         );
         let script = script
             .replacen("exec > >(tee -a /var/log/user-data.log) 2>&1\n", "", 1)
             .replace("/var/lib/envkeeper", &format!("{at}/lib"))
             .replace("/var/lib/cloud", &format!("{at}/cloud"))
-            .replace("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", ":")
+            .replace("/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl", "agent_ctl")
             .replace("/opt/aws", &format!("{at}/opt"));
         let mut bash = Command::new("bash");
+        let stubs = format!("agent_ctl() {{ :; }}{stubs}");
         let bash = bash.arg("-c").arg(stubs + &script).stdout(Stdio::null()).stderr(Stdio::null());
         bash.status().expect("bash is installed");
     }
@@ -132,10 +142,83 @@ fn a_throttled_marker_tag_never_marks_a_healthy_instance_as_failed() {
     assert_eq!(values, [""; 0], "without retries left the tag is unset, and never set to failed");
 }
 
+/// An image without the agents, whose RPM database another process has locked until this second.
+fn locked_until(second: u32) -> String {
+    format!(
+        r#"rpm() {{ return 1; }}
+dnf() {{
+  log dnf "$@"
+  [ "$SECONDS" -ge {second} ] || {{ echo "RPM: error: can't create transaction lock on /var/lib/rpm/.rpm.lock"; return 1; }}
+}}"#
+    )
+}
+
+fn started(machine: &str, properties: Value) -> Instance {
+    let instance = Instance::with(0, machine);
+    instance.start(&spec(properties).user_data(&names()));
+    instance
+}
+
+#[test]
+fn a_held_rpm_lock_is_waited_for_within_the_gates_time() {
+    let instance = started(&locked_until(120), json!({}));
+    assert_eq!(instance.tag_values(), ["done"]);
+    assert!((115..=125).contains(&instance.slept_seconds()), "{}", instance.slept_seconds());
+    for (gate, longest) in [("60", 30), ("120", 60), ("600", 300), ("7200", 300)] {
+        let instance = started(&locked_until(100_000), json!({ "LaunchGateSeconds": gate }));
+        let values = instance.tag_values();
+        assert!(values.len() == 1 && values[0].starts_with("failed at line "), "{values:?}");
+        // The shell's clock also advances by the time that the test takes.
+        let slept = instance.slept_seconds();
+        assert!((longest / 2..=longest).contains(&slept), "of {gate} s, {slept} s were spent on retries");
+    }
+}
+
+#[test]
+fn a_restarting_agent_does_not_fail_the_instance() {
+    for agent in ["amazon-ssm-agent", "amazon-cloudwatch-agent"] {
+        // While the agent is updated, systemd first does not know its unit, and then the unit does not run.
+        let machine = format!(
+            r#"systemctl() {{
+  log systemctl "$@"
+  case "$*" in
+    *{agent}) echo x >> $at/asked; [ "$(wc -l < $at/asked)" -gt 6 ];;
+  esac
+}}"#
+        );
+        let instance = started(&machine, json!({}));
+        assert_eq!(instance.tag_values(), ["done"], "{agent}");
+        assert_eq!(instance.slept_seconds(), 30, "{agent}");
+    }
+    let machine = r#"agent_ctl() { echo x >> $at/asked; [ "$(wc -l < $at/asked)" -gt 2 ]; }"#;
+    assert_eq!(started(machine, json!({})).tag_values(), ["done"]);
+}
+
+#[test]
+fn an_agent_that_never_runs_fails_the_instance() {
+    let machine = r#"systemctl() { [ "$1" != is-active ]; }"#;
+    let values = started(machine, json!({})).tag_values();
+    assert!(values.len() == 1 && values[0].starts_with("failed at line "), "{values:?}");
+}
+
+/// A started SSM agent may begin to update itself, which locks the RPM database.
+#[test]
+fn a_missing_ssm_agent_is_installed_last_and_started_afterwards() {
+    let commands = started(&locked_until(0), json!({})).lines("commands");
+    let at = |command: &str| commands.iter().position(|it| it == command).expect(command);
+    let last_install = commands.iter().rposition(|it| it.starts_with("dnf install")).expect("installs");
+    assert_eq!(at("dnf install -y amazon-ssm-agent"), last_install, "{commands:#?}");
+    let of_agent = ["systemctl enable", "systemctl start", "systemctl is-active --quiet"];
+    let places: Vec<usize> = of_agent.iter().map(|it| at(&format!("{it} amazon-ssm-agent"))).collect();
+    assert!(last_install < places[0] && places.is_sorted(), "{commands:#?}");
+    let present = started("", json!({})).lines("commands");
+    assert!(present.iter().all(|it| !it.starts_with("dnf")), "an image with the agents installs nothing: {present:#?}");
+}
+
 #[test]
 fn a_failed_script_reports_the_line() {
     let script = spec(json!({})).user_data(&names()).replace("echo \"envkeeper: user data done\"", "");
-    let script = script.replacen("echo \"envkeeper: installing and starting the SSM agent\"", "false", 1);
+    let script = script.replacen("echo \"envkeeper: starting the SSM agent\"", "false", 1);
     let instance = Instance::new(0);
     instance.start(&script);
     let values = instance.tag_values();
@@ -223,6 +306,7 @@ fn a_text_that_is_not_a_script_is_rejected_with_its_format() {
     let other_formats = [
         "#cloud-config\npackages: [nginx]\n",
         "\n#Cloud-Config\n",
+        "\u{feff}#cloud-config\n",
         "#include-once\nhttps://example.com/script\n",
         "#include\r\nhttps://example.com/script\r\n",
         "#include\nhttps://example.com/script\n",
@@ -245,12 +329,15 @@ fn a_text_that_is_not_a_script_is_rejected_with_its_format() {
         "TUlNRS1WZXJzaW9uOiAxLjAK",
         "IyEvYmluL2Jhc2gK\nZG5mIGluc3RhbGwg\n  LXkgbmdpbngK\n",
         "dHJ1ZQo=",
+        // `#!` after a byte order mark, and gzip.
+        "77u/IyEvYmluL2Jhc2gKZWNobyBoaQo",
+        "H4sIAAAAAAAAA1NW1E/KzNNPSizOUOBKTc7IV8jIBAAMHqzLFAAAAA",
     ];
     for encoded in in_base64 {
         let violation = script_violation(encoded).expect(encoded);
         assert!(violation.ends_with("the plain-text script, not base64: Envkeeper encodes it once"), "{violation}");
     }
-    for windows in ["#!/bin/bash\r\necho a\r\n", "echo a\r"] {
+    for windows in ["#!/bin/bash\r\necho a\r\n", "\u{feff}#!/bin/bash\r\necho a\r\n", "echo a\r"] {
         assert!(script_violation(windows).expect(windows).contains("a script with LF line endings"), "{windows:?}");
     }
     let scripts = [
@@ -264,9 +351,31 @@ fn a_text_that_is_not_a_script_is_rejected_with_its_format() {
         "/opt/app/run",
         "IyEvYmluL2Jhc2gK --flag",
         "A=1\nexport A",
+        "\u{1f}\u{8}binary",
+        "#!/bin/bash\ncat <<ENVKEEPER-END-OF-DRAIN\nx\nENVKEEPER-END-OF-DRAIN\n",
     ];
     for script in scripts {
         assert_eq!(script_violation(script), None, "{script:?}");
+    }
+}
+
+#[test]
+fn a_script_runs_with_the_interpreter_of_its_first_line_in_every_form_of_that_line() {
+    let scripts = [
+        ("#!/usr/bin/env python3\nprint('of', 'python')\n", "of python"),
+        ("\n\n#!/usr/bin/env python3\nprint('of', 'python')\n", "of python"),
+        ("\u{feff}#!/usr/bin/env python3\nprint('of', 'python')\n", "of python"),
+        ("  #!/bin/bash\n  echo \"of ${BASH##*/}\"\n", "of bash"),
+        ("echo \"of ${BASH##*/}\"", "of bash"),
+        ("\u{feff}echo \"of ${BASH##*/}\"", "of bash"),
+        ("\n\n  echo \"of ${BASH##*/}\"\n", "of bash"),
+        ("cat <<ENVKEEPER-END-OF-DRAIN\nof bash\nENVKEEPER-END-OF-DRAIN\n", "of bash"),
+    ];
+    for (script, expected) in scripts {
+        let instance = started("exec >> $at/output", json!({ "UserDataScript": script }));
+        assert_eq!(instance.tag_values(), ["done"], "{script:?}");
+        let output = instance.lines("output");
+        assert!(output.iter().any(|it| it == expected), "{script:?}: {output:?}");
     }
 }
 

@@ -102,7 +102,8 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     /// Reads the parts that the names of all environments of a deployment share: `PROJECT_NAME` (`scalable-ec2` if not
     /// set), `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
     pub fn deployment(&mut self) -> Deployment {
-        let valid = "1 to 20 lower case letters, digits and inner dashes, beginning with a letter";
+        let valid = "1 to 20 lower case letters, digits and inner dashes, beginning with a letter; not sg, sthree or \
+                     amzn-s3-demo, alone or before a dash, and not xn-- at the beginning, which AWS reserves";
         let project = self.parsed("PROJECT_NAME", valid, |text| is_project(text).then(|| text.to_owned()));
         let region = self.required("AWS_REGION", "a region, such as us-west-2");
         let twelve_digits = "the account's number, twelve digits";
@@ -121,15 +122,22 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
     }
 }
 
+/// The beginnings of names that AWS reserves: of security groups (EC2 API reference, CreateSecurityGroup), and of buckets (S3
+/// user guide, "General purpose bucket naming rules"). A dash follows the project in every name. The endings that S3 reserves,
+/// such as `-s3alias` and `--ol-s3`, cannot occur: every bucket's name ends with the account's id.
+const RESERVED_PREFIXES: [&str; 4] = ["sg-", "xn--", "sthree-", "amzn-s3-demo-"];
+
 /// Whether a project's name is valid. The name is part of every resource name, of policies and of rules' patterns, so
 /// only plain characters are valid. Its maximum length leaves room for a suffix in a bucket's 63 characters, in every
 /// region. The template's parameter ProjectName has the same rule.
 fn is_project(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let prefix = format!("{text}-");
     text.len() <= 20
         && text.chars().all(plain)
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && !text.ends_with('-')
+        && !RESERVED_PREFIXES.iter().any(|reserved| prefix.starts_with(reserved))
 }
 
 impl fmt::Display for InvalidSetting {
@@ -188,10 +196,11 @@ mod tests {
 
     #[test]
     fn a_projects_name_is_short_and_plain() {
-        for name in ["a", "scalable-ec2", "a-project-of-20-char"] {
+        for name in ["a", "scalable-ec2", "a-project-of-20-char", "sgx", "my-sg", "xn", "sthreeb", "amzn-s3"] {
             assert!(is_project(name), "{name}");
         }
-        for name in ["", "a-project-of-21-chars", "2nd", "ends-", "Upper", "a_b"] {
+        let reserved = ["sg", "sg-web", "xn--web", "sthree", "sthree-configurator", "amzn-s3-demo", "amzn-s3-demo-web"];
+        for name in ["", "a-project-of-21-chars", "2nd", "ends-", "Upper", "a_b"].iter().chain(&reserved) {
             assert!(!is_project(name), "{name}");
         }
     }

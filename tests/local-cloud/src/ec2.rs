@@ -13,6 +13,9 @@ pub struct Ec2 {
     moto: SocketAddr,
 }
 
+/// The type of network interfaces in a template's tag specifications.
+const INTERFACES: &str = "network-interface";
+
 /// One version of a launch template: the version number, and the data for instances.
 pub struct TemplateVersion {
     /// The template, with the resolved version number.
@@ -20,6 +23,23 @@ pub struct TemplateVersion {
     /// The instance type, such as `t3.micro`.
     pub instance_type: String,
     data: Element,
+}
+
+impl TemplateVersion {
+    /// The types of resources for which the version specifies tags.
+    #[must_use]
+    pub fn tagged_types(&self) -> Vec<&str> {
+        let specifications = self.data.items("tagSpecificationSet").iter();
+        specifications.filter_map(|it| it.text_of("resourceType")).collect()
+    }
+
+    /// The tags that the version specifies for a type of resource.
+    fn tags_of(&self, kind: &str) -> BTreeMap<String, String> {
+        let specifications = self.data.items("tagSpecificationSet").iter();
+        let of_kind = specifications.filter(|it| it.text_of("resourceType") == Some(kind));
+        let text = |tag: &Element, path| tag.text_of(path).unwrap_or_default().to_owned();
+        of_kind.flat_map(|it| it.items("tagSet")).map(|tag| (text(tag, "key"), text(tag, "value"))).collect()
+    }
 }
 
 impl Ec2 {
@@ -87,8 +107,14 @@ impl Ec2 {
             parameters.insert("InstanceMarketOptions.MarketType".to_owned(), "spot".to_owned());
         }
         let response = self.call("RunInstances", parameters).await?;
-        let id = response.items("instancesSet").first().and_then(|item| item.text_of("instanceId"));
-        id.map(str::to_owned).ok_or_else(|| "RunInstances returned no instance".to_owned())
+        let instance = response.items("instancesSet").first();
+        let instance = instance.ok_or_else(|| "RunInstances returned no instance".to_owned())?;
+        // moto creates the interfaces without the tags of the call.
+        for interface in instance.items("networkInterfaceSet") {
+            let id = interface.text_of("networkInterfaceId").unwrap_or_default();
+            self.create_tags(id, version.tags_of(INTERFACES)).await?;
+        }
+        instance.text_of("instanceId").map(str::to_owned).ok_or_else(|| "RunInstances returned no id".to_owned())
     }
 
     /// Terminates an instance.
@@ -100,14 +126,24 @@ impl Ec2 {
         self.call("TerminateInstances", parameters.into()).await.map(|_| ())
     }
 
-    /// Tags an instance, as the instance's user data would.
+    /// Tags a resource, as the user data of an instance tags the instance.
     ///
     /// # Errors
-    /// EC2's message: the instance does not exist.
+    /// EC2's message: the resource does not exist.
     pub async fn tag(&self, id: &str, key: &str, value: &str) -> Result<(), String> {
-        let parameters = [("ResourceId.1", id), ("Tag.1.Key", key), ("Tag.1.Value", value)];
-        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        self.call("CreateTags", parameters.into()).await.map(|_| ())
+        self.create_tags(id, BTreeMap::from([(key.to_owned(), value.to_owned())])).await
+    }
+
+    async fn create_tags(&self, id: &str, tags: BTreeMap<String, String>) -> Result<(), String> {
+        if tags.is_empty() {
+            return Ok(());
+        }
+        let mut parameters = BTreeMap::from([("ResourceId.1".to_owned(), id.to_owned())]);
+        for ((key, value), number) in tags.into_iter().zip(1..) {
+            parameters.insert(format!("Tag.{number}.Key"), key);
+            parameters.insert(format!("Tag.{number}.Value"), value);
+        }
+        self.call("CreateTags", parameters).await.map(|_| ())
     }
 
     /// The tags of an EC2 resource.
@@ -182,21 +218,23 @@ fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String
     for (group, number) in groups.chain(of_interfaces).zip(1..) {
         parameters.insert(format!("SecurityGroupId.{number}"), group.text.clone());
     }
-    parameters.insert("TagSpecification.1.ResourceType".to_owned(), "instance".to_owned());
-    for ((key, value), number) in instance_tags(version, launch).into_iter().zip(1..) {
-        parameters.insert(format!("TagSpecification.1.Tag.{number}.Key"), key);
-        parameters.insert(format!("TagSpecification.1.Tag.{number}.Value"), value);
+    for (kind, tags, at) in [("instance", instance_tags(version, launch), 1), ("volume", version.tags_of("volume"), 2)]
+    {
+        // moto rejects a specification without tags.
+        if !tags.is_empty() {
+            parameters.insert(format!("TagSpecification.{at}.ResourceType"), kind.to_owned());
+        }
+        for ((key, value), number) in tags.into_iter().zip(1..) {
+            parameters.insert(format!("TagSpecification.{at}.Tag.{number}.Key"), key);
+            parameters.insert(format!("TagSpecification.{at}.Tag.{number}.Value"), value);
+        }
     }
     parameters
 }
 
 /// The template's tags for instances, overridden by the group's tags, and the tags that AWS adds.
 fn instance_tags(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String, String> {
-    let specifications = version.data.items("tagSpecificationSet").iter();
-    let of_instances = specifications.filter(|it| it.text_of("resourceType") == Some("instance"));
-    let text = |tag: &Element, path| tag.text_of(path).unwrap_or_default().to_owned();
-    let tags = of_instances.flat_map(|it| it.items("tagSet")).map(|tag| (text(tag, "key"), text(tag, "value")));
-    let mut tags: BTreeMap<String, String> = tags.collect();
+    let mut tags = version.tags_of("instance");
     tags.extend(launch.tags.iter().cloned());
     tags.insert("aws:ec2launchtemplate:id".to_owned(), version.template.id.clone());
     tags.insert("aws:ec2launchtemplate:version".to_owned(), version.template.version.clone());
@@ -238,6 +276,9 @@ mod tests {
         ] {
             assert_eq!(parameters[name], value, "{name}");
         }
+        assert_eq!(parameters["TagSpecification.2.ResourceType"], "volume");
+        assert_eq!(parameters["TagSpecification.2.Tag.1.Key"], "v");
+        assert_eq!(version.tagged_types(), ["volume", "instance"]);
         assert!(!parameters.keys().any(|name| name.starts_with("LaunchTemplate")));
         let tags = instance_tags(&version, &launch);
         assert_eq!(tags["both"], "group");

@@ -261,7 +261,11 @@ const OF_INSTANCES: &[Statement] = &[
     allow(
         "TagLaunchedResources",
         &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
-        &[Resource::Here("ec2", "instance/*"), Resource::Here("ec2", "volume/*")],
+        &[
+            Resource::Here("ec2", "instance/*"),
+            Resource::Here("ec2", "network-interface/*"),
+            Resource::Here("ec2", "volume/*"),
+        ],
     )
     .when(&[Condition::CreatedBy(&["RunInstances"])]),
     allow(

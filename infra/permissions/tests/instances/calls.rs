@@ -22,7 +22,7 @@ pub struct Version {
 }
 
 /// All versions, oldest first (`git log --follow shared/environment/src/model/user_data.rs`).
-pub const VERSIONS: [Version; 7] = [
+pub const VERSIONS: [Version; 8] = [
     Version { subject: "The pure core: properties, resources, plan, apply and the seam", drains_and_reports: false },
     Version {
         subject: "Hooks carry what their subscriber needs; an instance tells how its user data ended",
@@ -39,6 +39,7 @@ pub const VERSIONS: [Version; 7] = [
         drains_and_reports: true,
     },
     Version { subject: "Sort the environment crate into folders that depend one way", drains_and_reports: true },
+    Version { subject: "Retry installs and checks of the agents in user data", drains_and_reports: true },
 ];
 
 impl Version {

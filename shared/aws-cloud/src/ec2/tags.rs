@@ -9,8 +9,12 @@ use crate::ids::Observation;
 
 /// The tags of a create call, so that a crash never leaves an unmarked resource.
 pub(super) fn at_creation(kind: ResourceType, tags: &Tags) -> TagSpecification {
-    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    TagSpecification::builder().resource_type(kind).set_tags(Some(tags)).build()
+    TagSpecification::builder().resource_type(kind).set_tags(Some(written(tags))).build()
+}
+
+/// Tags in the form of EC2.
+pub(super) fn written(tags: &Tags) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
 }
 
 /// Tags in the form of the engine: without the tags that AWS sets itself.

@@ -6,8 +6,9 @@ use aws_sdk_ec2::types::{
     LaunchTemplateIamInstanceProfileSpecification, LaunchTemplateIamInstanceProfileSpecificationRequest,
     LaunchTemplateInstanceMetadataEndpointState, LaunchTemplateInstanceMetadataOptions,
     LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateInstanceMetadataProtocolIpv6,
-    LaunchTemplateInstanceMetadataTagsState, LaunchTemplateVersion, LaunchTemplatesMonitoring,
-    LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, ResourceType, ResponseLaunchTemplateData, VolumeType,
+    LaunchTemplateInstanceMetadataTagsState, LaunchTemplateTagSpecification, LaunchTemplateTagSpecificationRequest,
+    LaunchTemplateVersion, LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData,
+    ResourceType, ResponseLaunchTemplateData, Tag, VolumeType,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -16,6 +17,8 @@ use environment::{Ref, TemplateContent, TemplateVersion};
 use crate::errors::Problem;
 use crate::iam::reference_by_name;
 use crate::ids::{Ids, Observation};
+
+use super::tags;
 
 /// The first word of a description, which identifies the versions that Envkeeper created.
 const DESCRIPTION_PREFIX: &str = "envkeeper";
@@ -26,6 +29,10 @@ const ROOT_DEVICE: &str = "/dev/xvda";
 /// The hop limit of metadata responses: one hop to the instance and one more to a container on it, which then reaches
 /// the role's credentials too. AWS's own default for Amazon Linux 2023.
 const METADATA_HOPS: i32 = 2;
+
+/// Instances, and the resources that EC2 creates with each of them. (A Spot request would be the fourth type that a template
+/// tags; the group requests no Spot instances.)
+const TAGGED: [ResourceType; 3] = [ResourceType::Instance, ResourceType::Volume, ResourceType::NetworkInterface];
 
 /// The throughput and the IOPS of a gp3 volume by default (the EBS user guide).
 const GP3_IOPS: i32 = 3_000;
@@ -55,10 +62,20 @@ pub(super) fn request(
     let profile = LaunchTemplateIamInstanceProfileSpecificationRequest::builder().name(instance_profile.to_string());
     let groups: Vec<String> =
         security_groups.iter().map(|group| ids.of_ref(operation, group)).collect::<Result<_, _>>()?;
+    // An absent option takes the default of the account, if it has one (EC2 user guide, "Order of precedence for instance
+    // metadata options"), so each option with such a default is set. User data needs the endpoint. With instance tags in the
+    // metadata, an instance whose tag key contains a space or a slash does not start (karpenter-provider-aws, pull request
+    // 7012). The IPv6 endpoint has no default in the account, and is disabled.
     // Session credentials only for requests with a token: a forged request through the instance does not have a token.
     let metadata = LaunchTemplateInstanceMetadataOptionsRequest::builder()
+        .http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Enabled)
         .http_tokens(LaunchTemplateHttpTokensState::Required)
-        .http_put_response_hop_limit(METADATA_HOPS);
+        .http_put_response_hop_limit(METADATA_HOPS)
+        .instance_metadata_tags(LaunchTemplateInstanceMetadataTagsState::Disabled);
+    let specification = |kind: ResourceType| {
+        let request = LaunchTemplateTagSpecificationRequest::builder().resource_type(kind);
+        request.set_tags(Some(tags::written(&version.content.tags))).build()
+    };
     let monitoring = LaunchTemplatesMonitoringRequest::builder().enabled(version.content.detailed_monitoring);
     Ok(RequestLaunchTemplateData::builder()
         .image_id(&version.image)
@@ -69,6 +86,7 @@ pub(super) fn request(
         .block_device_mappings(root_volume(&version.content))
         .monitoring(monitoring.build())
         .user_data(BASE64.encode(&**user_data))
+        .set_tag_specifications(Some(TAGGED.map(specification).to_vec()))
         .build())
 }
 
@@ -101,6 +119,7 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
         volume_key: volume.and_then(LaunchTemplateEbsBlockDevice::kms_key_id).map(str::to_owned),
         detailed_monitoring: data.monitoring().and_then(LaunchTemplatesMonitoring::enabled).unwrap_or_default(),
         user_data: String::from_utf8_lossy(&user_data).into_owned().into(),
+        tags: tags::read(instance_tags(data)),
     };
     let image = data.image_id().unwrap_or_default().to_owned();
     let as_sent = as_sent(&content, &image, data.security_group_ids());
@@ -108,12 +127,25 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
     Some(if is_as_sent { TemplateVersion::of(content, image) } else { TemplateVersion::altered(content, image) })
 }
 
+/// The tags of the instances, which volumes and interfaces have as well.
+fn instance_tags(data: &ResponseLaunchTemplateData) -> &[Tag] {
+    let specifications = data.tag_specifications();
+    let of_instances = specifications.iter().find(|it| it.resource_type == Some(ResourceType::Instance));
+    of_instances.map(LaunchTemplateTagSpecification::tags).unwrap_or_default()
+}
+
 /// The data that AWS returns for the data of [`request`]: the same fields.
 fn as_sent(content: &TemplateContent, image: &str, groups: &[String]) -> ResponseLaunchTemplateData {
     let profile = LaunchTemplateIamInstanceProfileSpecification::builder().name(content.instance_profile.to_string());
     let metadata = LaunchTemplateInstanceMetadataOptions::builder()
+        .http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Enabled)
         .http_tokens(LaunchTemplateHttpTokensState::Required)
-        .http_put_response_hop_limit(METADATA_HOPS);
+        .http_put_response_hop_limit(METADATA_HOPS)
+        .instance_metadata_tags(LaunchTemplateInstanceMetadataTagsState::Disabled);
+    let specification = |kind: ResourceType| {
+        let sent = LaunchTemplateTagSpecification::builder().resource_type(kind);
+        sent.set_tags(Some(tags::written(&content.tags))).build()
+    };
     let volume = LaunchTemplateEbsBlockDevice::builder()
         .volume_size(i32::try_from(content.root_volume_gib).unwrap_or(i32::MAX))
         .volume_type(VolumeType::Gp3)
@@ -130,11 +162,13 @@ fn as_sent(content: &TemplateContent, image: &str, groups: &[String]) -> Respons
         .block_device_mappings(root.build())
         .monitoring(LaunchTemplatesMonitoring::builder().enabled(content.detailed_monitoring).build())
         .user_data(BASE64.encode(&*content.user_data))
+        .set_tag_specifications(Some(TAGGED.map(specification).to_vec()))
         .build()
 }
 
 /// The data without the differences that have no effect: a field that has its default of the EC2 API reference is the
-/// same as an absent field, and an empty list is the same as an absent list.
+/// same as an absent field, unless the account can have another default; an empty list is the same as an absent list; and the
+/// order of tags has no meaning.
 fn normalized(
     mut data: ResponseLaunchTemplateData,
     content: &TemplateContent,
@@ -150,9 +184,7 @@ fn normalized(
     if let Some(options) = &mut data.metadata_options {
         // The state of the options at a launch, not an option.
         options.state = None;
-        options.http_endpoint.take_if(|it| *it == LaunchTemplateInstanceMetadataEndpointState::Enabled);
         options.http_protocol_ipv6.take_if(|it| *it == LaunchTemplateInstanceMetadataProtocolIpv6::Disabled);
-        options.instance_metadata_tags.take_if(|it| *it == LaunchTemplateInstanceMetadataTagsState::Disabled);
     }
     for volume in data.block_device_mappings.iter_mut().flatten().filter_map(|it| it.ebs.as_mut()) {
         volume.iops.take_if(|it| *it == GP3_IOPS);
@@ -201,6 +233,7 @@ mod tests {
             volume_key: Some("arn:key".into()),
             detailed_monitoring: true,
             user_data: "#!/bin/bash\n".into(),
+            tags: [("CostCenter".to_owned(), "4711".to_owned())].into(),
         };
         TemplateVersion::of(content, "ami-12345678".into())
     }
@@ -241,6 +274,13 @@ mod tests {
         assert_eq!(data.security_group_ids(), ["sg-1", "sg-9"]);
         let metadata = data.metadata_options().unwrap();
         assert_eq!(metadata.http_tokens(), Some(&LaunchTemplateHttpTokensState::Required));
+        // An absent option would take the account's default.
+        assert_eq!(metadata.http_endpoint(), Some(&LaunchTemplateInstanceMetadataEndpointState::Enabled));
+        assert_eq!(metadata.instance_metadata_tags(), Some(&LaunchTemplateInstanceMetadataTagsState::Disabled));
+        let tagged: Vec<_> = data.tag_specifications().iter().map(|it| (it.resource_type(), it.tags())).collect();
+        let tags = [Tag::builder().key("CostCenter").value("4711").build()];
+        let kinds = [ResourceType::Instance, ResourceType::Volume, ResourceType::NetworkInterface];
+        assert_eq!(tagged, kinds.each_ref().map(|kind| (Some(kind), tags.as_slice())));
         let [root] = data.block_device_mappings() else { panic!("one volume") };
         let volume = root.ebs().unwrap();
         assert_eq!((root.device_name(), volume.volume_size()), (Some("/dev/xvda"), Some(8)));

@@ -78,6 +78,7 @@ fn group(digest: &str) -> Call {
 
 fn version() -> TemplateVersion {
     let content = TemplateContent {
+        tags: environment::Tags::new(),
         image_source: "ami-12345678".into(),
         instance_type: "t3.micro".into(),
         instance_profile: Ref::Foreign("profile".into()),

@@ -1,6 +1,6 @@
 //! Lost responses: the number of attempts of a request, and their token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
@@ -87,6 +87,7 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
         volume_key: None,
         detailed_monitoring: true,
         user_data: "#!/bin/bash\n".into(),
+        tags: BTreeMap::new(),
     };
     let version = TemplateVersion::of(content, "ami-12345678".into());
     let hook =

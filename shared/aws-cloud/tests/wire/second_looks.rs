@@ -53,6 +53,7 @@ async fn a_route_to_a_gateway_waits_for_its_attachment_unless_it_is_attached_els
 
 fn template() -> Call {
     let content = TemplateContent {
+        tags: environment::Tags::new(),
         image_source: "ami-12345678".into(),
         instance_type: "t3.micro".into(),
         instance_profile: Ref::Foreign("profile".into()),

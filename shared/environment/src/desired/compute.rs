@@ -9,6 +9,7 @@ use crate::model::kinds::{
     Adjustment, AutoScalingGroup, HealthCheck, Hook, LaunchTemplate, ScalingPolicy, ScalingStep, TemplateContent,
     TemplateVersion, Transition,
 };
+use crate::model::mark;
 use crate::model::resource::Fields;
 
 /// Seconds. EC2 publishes a value every five minutes unless detailed monitoring is on (the EC2 user guide).
@@ -34,6 +35,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
         volume_key: spec.kms_key_arn.clone(),
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
         user_data: spec.user_data(names).into(),
+        tags: mark::tags(&spec.tags, inputs.owner, names, &spec.environment, &names.group().name),
     };
     let version = TemplateVersion::of(content, inputs.facts.image.clone().unwrap_or_default());
     let mut subnets = placement.subnets;

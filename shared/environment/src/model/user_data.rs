@@ -5,6 +5,10 @@ use super::hook_settings::{DONE, DRAIN_SCRIPT, FAILED, USER_DATA};
 /// The maximum size of user data, in bytes before encoding (the EC2 user guide).
 pub(crate) const MAX_USER_DATA_BYTES: usize = 16_384;
 
+/// The longest time in seconds in which installs and checks are retried. Systems Manager updates its agent while user data
+/// runs, which takes some minutes (amazonlinux/amazon-linux-2023, issue 397).
+const LONGEST_RETRIES: u32 = 300;
+
 /// The line that marks the end of a stack author's script in the user data.
 pub(crate) const SCRIPT_END: &str = "ENVKEEPER-END-OF-USER-SCRIPT";
 
@@ -22,6 +26,8 @@ pub(crate) struct UserData<'a> {
     pub region: &'a str,
     /// The log group of the environment's instances.
     pub log_group: &'a str,
+    /// Seconds of the launch gate (`LaunchGateSeconds`): they bound the retries.
+    pub gate_seconds: u32,
     /// Names of the systemd units that a drain stops, in this order.
     pub drain_services: &'a [String],
     /// The stack author's script that a drain runs.
@@ -31,12 +37,17 @@ pub(crate) struct UserData<'a> {
 }
 
 impl UserData<'_> {
-    /// The user data script. Its steps, in this order: write a log of the script; enable, start and check the SSM
-    /// agent; install, configure and start the `CloudWatch` agent; write the drain script for later; run the stack
-    /// author's script; set the marker tag to [`DONE`]. The first failure stops the script, which then sets the tag to
-    /// [`FAILED`] and the line.
+    /// The user data script. Its steps, in this order: write a log of the script; install the `CloudWatch` agent, and the SSM
+    /// agent where it is missing; enable, start and check the SSM agent; configure, start and check the `CloudWatch` agent; write
+    /// the drain script for later; run the stack author's script; set the marker tag to [`DONE`]. The first failure stops the
+    /// script, which then sets the tag to [`FAILED`] and the line.
+    ///
+    /// Installs and checks are retried, because SSM updates its agent at the same time: the update holds the lock of the RPM
+    /// database, and restarts the agent. A started agent may begin that update, so a missing one is installed last. The
+    /// retries end at half of the gate's time, and at [`LONGEST_RETRIES`]; the stack author's script and the tag have the rest.
     pub(crate) fn text(&self) -> String {
         let UserData { region, log_group, .. } = self;
+        let retry_seconds = (self.gate_seconds / 2).min(LONGEST_RETRIES);
         let drain = drain(self.drain_services, self.drain_script);
         let user_script = self.script.map(run_user_script).unwrap_or_default();
         format!(
@@ -66,17 +77,27 @@ failed() {{
   mark "{FAILED} at line $1"
 }}
 trap 'failed $LINENO' ERR
-command -v aws > /dev/null || dnf install -y awscli-2
+# Repeats a command while an update of an agent holds the RPM lock or restarts the agent.
+retry() {{
+  until "$@"; do
+    [ "$SECONDS" -lt {retry_seconds} ] || return 1
+    echo "envkeeper: failed after $SECONDS s, will be retried: $*"
+    sleep 5
+  done
+}}
 
-echo "envkeeper: installing and starting the SSM agent"
-rpm -q amazon-ssm-agent || dnf install -y amazon-ssm-agent
-systemctl enable amazon-ssm-agent
-systemctl start amazon-ssm-agent
-systemctl is-active --quiet amazon-ssm-agent
+echo "envkeeper: installing the agents"
+command -v aws > /dev/null || retry dnf install -y awscli-2
+rpm -q amazon-cloudwatch-agent rsyslog || retry dnf install -y amazon-cloudwatch-agent rsyslog
+rpm -q amazon-ssm-agent || retry dnf install -y amazon-ssm-agent
 
-echo "envkeeper: installing and starting the CloudWatch agent"
-dnf install -y amazon-cloudwatch-agent rsyslog
-systemctl enable --now rsyslog
+echo "envkeeper: starting the SSM agent"
+retry systemctl enable amazon-ssm-agent
+retry systemctl start amazon-ssm-agent
+retry systemctl is-active --quiet amazon-ssm-agent
+
+echo "envkeeper: starting the CloudWatch agent"
+retry systemctl enable --now rsyslog
 mkdir -p /opt/aws/amazon-cloudwatch-agent/etc
 cat > /opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json <<'ENVKEEPER-AGENT-CONFIG'
 {{
@@ -95,10 +116,10 @@ cat > /opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json <<'ENVKEEPER-AGENT-CON
   }}
 }}
 ENVKEEPER-AGENT-CONFIG
-/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s \
+retry /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s \
   -c file:/opt/aws/amazon-cloudwatch-agent/etc/envkeeper.json
-systemctl enable amazon-cloudwatch-agent
-systemctl is-active --quiet amazon-cloudwatch-agent
+retry systemctl enable amazon-cloudwatch-agent
+retry systemctl is-active --quiet amazon-cloudwatch-agent
 {drain}{user_script}
 # User data is done. A failure to report this is not a failure of the instance.
 trap - ERR
@@ -161,8 +182,19 @@ next_start {DONE}
     )
 }
 
+/// Writes a script to a file. The interpreter is the one that a first line with `#!` names, also after blank lines and in an
+/// indented script; else bash.
 fn write_script(path: &str, script: &str) -> String {
-    let interpreter = if script.starts_with("#!") { "" } else { "#!/bin/bash\n" };
+    let script = without_byte_order_mark(script);
+    let (interpreter, script) = match script.trim_start() {
+        with_interpreter if with_interpreter.starts_with("#!") => ("", with_interpreter),
+        _ => ("#!/bin/bash\n", script),
+    };
     let end_of_line = if script.ends_with('\n') { "" } else { "\n" };
     format!("cat > {path} <<'{SCRIPT_END}'\n{interpreter}{script}{end_of_line}{SCRIPT_END}\nchmod 700 {path}\n")
+}
+
+/// The text without U+FEFF at its start, which some editors write there. Linux would not find the interpreter behind it.
+pub(crate) fn without_byte_order_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

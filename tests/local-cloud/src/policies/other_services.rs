@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use auto_scaling::LaunchTemplate;
 use permissions::{actions_of, judge::Access};
 use serde_json::Value;
 
@@ -64,12 +65,24 @@ fn log_group(call: &Call<'_>) -> Option<String> {
     call.text("logGroupName").map(|name| regional_arn("logs", &format!("log-group:{name}"))).or_else(by_arn)
 }
 
-/// Auto Scaling checks, in the caller's name, whether a group may launch instances from its launch template.
-async fn run_instances(call: &Call<'_>, scaling: &AutoScalingService) -> Option<Access> {
+/// Auto Scaling checks, in the caller's name, whether a group may launch instances from its launch template, and tag what the
+/// template specifies tags for.
+async fn run_instances(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
     let has_template = ["CreateAutoScalingGroup", "UpdateAutoScalingGroup"].contains(&call.operation);
-    let id = call.text("LaunchTemplate.LaunchTemplateId").filter(|_| has_template)?;
-    let tags = ec2::resource_tags(id, scaling.ec2(), "aws:ResourceTag").await;
-    Some(access("ec2:RunInstances", Some(ec2::arn("launch-template", id)), tags))
+    let Some(id) = call.text("LaunchTemplate.LaunchTemplateId").filter(|_| has_template) else { return Vec::new() };
+    let ec2 = scaling.ec2();
+    let tags = ec2::resource_tags(id, ec2, "aws:ResourceTag").await;
+    let mut accesses = vec![access("ec2:RunInstances", Some(ec2::arn("launch-template", id)), tags)];
+    let version = call.text("LaunchTemplate.Version").unwrap_or("$Default").to_owned();
+    let template = LaunchTemplate { id: id.to_owned(), name: String::new(), version };
+    // A version that does not exist is the service's error.
+    if let Ok(version) = ec2.template_version(&template).await {
+        let by_launch = BTreeMap::from([("ec2:CreateAction".to_owned(), "RunInstances".to_owned())]);
+        // moto keeps the template's own tags in the data.
+        let tagged = version.tagged_types().into_iter().filter(|kind| *kind != "launch-template");
+        accesses.extend(tagged.map(|kind| access("ec2:CreateTags", Some(ec2::arn(kind, "*")), by_launch.clone())));
+    }
+    accesses
 }
 
 /// The access to a group, with the group's own tags; for the call that creates a group, with the tags in the call.

@@ -6,8 +6,9 @@ use aws_sdk_ec2::types::{
     InstanceRequirements, InstanceType, LaunchTemplateBlockDeviceMapping, LaunchTemplateEbsBlockDevice,
     LaunchTemplateHttpTokensState, LaunchTemplateIamInstanceProfileSpecification,
     LaunchTemplateInstanceMetadataEndpointState, LaunchTemplateInstanceMetadataOptions,
-    LaunchTemplateInstanceMetadataTagsState, LaunchTemplateInstanceNetworkInterfaceSpecification,
-    LaunchTemplateTagSpecification, LaunchTemplatesMonitoring, ShutdownBehavior, VolumeType,
+    LaunchTemplateInstanceMetadataProtocolIpv6, LaunchTemplateInstanceMetadataTagsState,
+    LaunchTemplateInstanceNetworkInterfaceSpecification, LaunchTemplateTagSpecification, LaunchTemplatesMonitoring,
+    ShutdownBehavior, VolumeType,
 };
 use environment::{Key, Kind, Ref, TemplateContent};
 
@@ -25,7 +26,15 @@ fn content() -> TemplateContent {
         volume_key: Some("arn:key".into()),
         detailed_monitoring: true,
         user_data: "#!/bin/bash\n".into(),
+        tags: Tags::from([("CostCenter".into(), "4711".into()), ("Name".into(), "web".into())]),
     }
+}
+
+/// Tags of one type of resource, in another order than they were sent.
+fn tags_of(kind: ResourceType) -> LaunchTemplateTagSpecification {
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    let specification = LaunchTemplateTagSpecification::builder().resource_type(kind);
+    specification.tags(tag("Name", "web")).tags(tag("CostCenter", "4711")).build()
 }
 
 /// The data as AWS returns it for a version that Envkeeper sent.
@@ -39,8 +48,10 @@ fn sent() -> ResponseLaunchTemplateData {
     let root = LaunchTemplateBlockDeviceMapping::builder().device_name("/dev/xvda").ebs(root.build());
     let profile = LaunchTemplateIamInstanceProfileSpecification::builder();
     let metadata = LaunchTemplateInstanceMetadataOptions::builder()
+        .http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Enabled)
         .http_tokens(LaunchTemplateHttpTokensState::Required)
-        .http_put_response_hop_limit(2);
+        .http_put_response_hop_limit(2)
+        .instance_metadata_tags(LaunchTemplateInstanceMetadataTagsState::Disabled);
     ResponseLaunchTemplateData::builder()
         .image_id("ami-12345678")
         .instance_type(InstanceType::T3Micro)
@@ -50,6 +61,9 @@ fn sent() -> ResponseLaunchTemplateData {
         .block_device_mappings(root.build())
         .monitoring(LaunchTemplatesMonitoring::builder().enabled(true).build())
         .user_data("IyEvYmluL2Jhc2gK")
+        .tag_specifications(tags_of(ResourceType::Instance))
+        .tag_specifications(tags_of(ResourceType::NetworkInterface))
+        .tag_specifications(tags_of(ResourceType::Volume))
         .build()
 }
 
@@ -174,6 +188,8 @@ fn a_version_with_other_options_volumes_or_tags_is_not_the_desired_version() {
                 });
             }),
         ),
+        ("instance tags of the account", Box::new(move |it| metadata(it, |it| it.instance_metadata_tags = None))),
+        ("endpoint of the account", Box::new(move |it| metadata(it, |it| it.http_endpoint = None))),
         ("no metadata options", Box::new(|it| it.metadata_options = None)),
         ("plain volume", Box::new(move |it| ebs(it, |it| it.encrypted = Some(false)))),
         ("snapshot", Box::new(move |it| ebs(it, |it| it.snapshot_id = Some("snap-1".into())))),
@@ -193,6 +209,31 @@ fn a_version_with_other_options_volumes_or_tags_is_not_the_desired_version() {
                 it.tag_specifications = Some(vec![tags.build()]);
             }),
         ),
+        ("no tags", Box::new(|it| it.tag_specifications = None)),
+        (
+            "untagged volumes",
+            Box::new(|it| {
+                it.tag_specifications
+                    .iter_mut()
+                    .for_each(|all| all.retain(|it| it.resource_type != Some(ResourceType::Volume)));
+            }),
+        ),
+        (
+            "another tag of volumes",
+            Box::new(|it| {
+                let other = Tag::builder().key("envkeeper:owner").value("evil").build();
+                let volumes = it.tag_specifications.iter_mut().flatten();
+                volumes.filter(|it| it.resource_type == Some(ResourceType::Volume)).for_each(|it| {
+                    it.tags.get_or_insert_default().push(other.clone());
+                });
+            }),
+        ),
+        (
+            "tags of Spot requests",
+            Box::new(|it| {
+                it.tag_specifications.get_or_insert_default().push(tags_of(ResourceType::SpotInstancesRequest));
+            }),
+        ),
     ];
     for (name, change) in changes {
         let mut data = sent();
@@ -207,15 +248,14 @@ fn a_field_with_its_default_is_the_same_as_an_absent_one() {
     let mut data = sent();
     data.ebs_optimized = Some(false);
     data.network_interfaces = Some(vec![]);
-    let tags = LaunchTemplateTagSpecification::builder().resource_type(ResourceType::LaunchTemplate).build();
-    data.tag_specifications = Some(vec![tags]);
+    data.tag_specifications.get_or_insert_default().push(tags_of(ResourceType::LaunchTemplate));
     data.iam_instance_profile = Some(
         LaunchTemplateIamInstanceProfileSpecification::builder()
             .arn(format!("arn:aws:iam::123456789012:instance-profile/{}", names().instance_profile().name))
             .build(),
     );
     if let Some(options) = &mut data.metadata_options {
-        options.http_endpoint = Some(LaunchTemplateInstanceMetadataEndpointState::Enabled);
+        options.http_protocol_ipv6 = Some(LaunchTemplateInstanceMetadataProtocolIpv6::Disabled);
     }
     assert_eq!(observed_version(data), desired);
 }

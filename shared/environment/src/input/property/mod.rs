@@ -9,7 +9,7 @@ pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
 pub use page::reference_page;
 pub use table::*;
 pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_TAGS, SMALLEST_NETWORK};
-pub(crate) use value_type::{is_tag_character, listed, network};
+pub(crate) use value_type::{MAX_TAG_KEY, MAX_TAG_VALUE, is_tag_character, listed, network, tag_length};
 
 /// A property of `Custom::ScalableEnvironment`.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Property {
     pub name: &'static str,
     /// The group of the reference page.
     pub group: Group,
+    /// The instances that an update which changes the value reaches.
+    pub reach: Reach,
     /// The function's environment variable that provides the value if the template does not.
     pub variable: &'static str,
     /// The value if neither provides one.
@@ -83,7 +85,7 @@ pub enum Default {
 pub enum ValueType {
     /// At most 63 lowercase letters, digits and inner dashes.
     Suffix,
-    /// A tag value of at most this many characters, without spaces at its ends.
+    /// A tag value of at most this many UTF-16 code units, without spaces at its ends.
     Text(usize),
     /// A private IPv4 network.
     Network,
@@ -115,8 +117,8 @@ pub enum ValueType {
     ParameterPaths,
     /// Text of at most 16,384 bytes without NUL characters. The other parts of the user data leave less.
     Script,
-    /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 128 characters, a value
-    /// at most 256 (the EC2 user guide).
+    /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 127 UTF-16 code
+    /// units, a value at most 256.
     Tags,
     /// A list of at most [`MAX_LIST_LENGTH`] [`AlarmAction`](crate::AlarmAction) rules.
     AlarmActions,
@@ -135,6 +137,19 @@ pub enum Change {
     AtCreation,
     /// The update is rejected.
     Rejected,
+}
+
+/// The instances that a changed property reaches. A later change of the running instances by replacement is one more variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Running instances at once, and those that are launched afterwards.
+    Running,
+    /// Only instances that are launched afterwards.
+    New,
+    /// Running instances in part; the rest reaches only instances that are launched afterwards. The details name the parts.
+    Both,
+    /// No instance: the value belongs to other resources or to Envkeeper, or a change has no effect.
+    None,
 }
 
 /// Properties that `CloudFormation` itself reads; the check for unknown properties accepts them.

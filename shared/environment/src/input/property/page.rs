@@ -1,7 +1,7 @@
 //! The reference page: for each group a table with one line for each property, then a section for each property that
 //! needs more.
 
-use super::{ALL, Change, Default, Group, Property};
+use super::{ALL, Change, Default, Group, Property, Reach};
 
 const HEAD: &str = "\
 # Properties of `Custom::ScalableEnvironment`
@@ -27,11 +27,18 @@ The effect of a change is one of these:
 - *new instances*: only instances that are launched afterwards use the value.
 - *none*: the value takes effect when the environment is created, never later.
 - *rejected*: the update fails, and nothing changes.
+
+A change reaches these instances:
+
+- *running*: running instances at once, and those that are launched afterwards.
+- *new*: only instances that are launched afterwards; [replace the others](../../infra/OPERATIONS.md#replace-running-instances).
+- *both*: running instances in part, the rest only instances that are launched afterwards; the property's section names the parts.
+- *none*: no instance. The value belongs to the group, to other resources or to Envkeeper, or a change has no effect.
 ";
 
 const TABLE: &str = "\
-| property | meaning | valid values | default | change |
-|---|---|---|---|---|
+| property | meaning | valid values | default | change | reaches |
+|---|---|---|---|---|---|
 ";
 
 /// The reference page.
@@ -66,7 +73,13 @@ fn row(property: &Property) -> String {
         Change::AtCreation => "none",
         Change::Rejected => "rejected",
     };
-    format!("| **{name}** | {description} | {valid} | {default} | {change} |\n")
+    let reach = match property.reach {
+        Reach::Running => "running",
+        Reach::New => "new",
+        Reach::Both => "both",
+        Reach::None => "none",
+    };
+    format!("| **{name}** | {description} | {valid} | {default} | {change} | {reach} |\n")
 }
 
 /// The section of a property. `None` if the row is the whole description.

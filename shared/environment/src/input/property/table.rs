@@ -1,6 +1,6 @@
 //! The properties: name, group, variable, default, valid values, effect of a change, description.
 
-use super::{Change, Default, Group, Property, ValueType};
+use super::{Change, Default, Group, Property, Reach, ValueType};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::on_delete::OnDelete;
 
@@ -13,6 +13,7 @@ pub const RETENTION_DAYS: &[u32] =
 pub static ENVIRONMENT_SUFFIX: Property = Property {
     name: "EnvironmentSuffix",
     group: Group::Identity,
+    reach: Reach::None,
     variable: "ENVIRONMENT_SUFFIX",
     default: Default::Required,
     value_type: ValueType::Suffix,
@@ -25,6 +26,7 @@ pub static ENVIRONMENT_SUFFIX: Property = Property {
 pub static ENVIRONMENT: Property = Property {
     name: "Environment",
     group: Group::Identity,
+    reach: Reach::New,
     variable: "ENVIRONMENT",
     default: Default::Absent("the suffix"),
     value_type: ValueType::Text(128),
@@ -38,6 +40,7 @@ pub static ENVIRONMENT: Property = Property {
 pub static VPC_CIDR: Property = Property {
     name: "VpcCidr",
     group: Group::Network,
+    reach: Reach::None,
     variable: "VPC_CIDR",
     default: Default::Is("10.0.0.0/16"),
     value_type: ValueType::Network,
@@ -53,6 +56,7 @@ pub static VPC_CIDR: Property = Property {
 pub static ZONE_COUNT: Property = Property {
     name: "ZoneCount",
     group: Group::Network,
+    reach: Reach::New,
     variable: "ZONE_COUNT",
     default: Default::Is("2"),
     value_type: ValueType::Whole(1, 3),
@@ -65,6 +69,7 @@ pub static ZONE_COUNT: Property = Property {
 pub static EGRESS: Property = Property {
     name: "Egress",
     group: Group::Network,
+    reach: Reach::None,
     variable: "EGRESS",
     default: Default::Is("NatGateway"),
     value_type: ValueType::Choice(&["NatGateway", "NatGatewayPerZone", "VpcEndpoints", "PublicIp"]),
@@ -84,6 +89,7 @@ pub static EGRESS: Property = Property {
 pub static VPC_ID: Property = Property {
     name: "VpcId",
     group: Group::Network,
+    reach: Reach::None,
     variable: "VPC_ID",
     default: Default::Absent("a managed network"),
     value_type: ValueType::Id("vpc-"),
@@ -100,6 +106,7 @@ pub static VPC_ID: Property = Property {
 pub static SUBNET_IDS: Property = Property {
     name: "SubnetIds",
     group: Group::Network,
+    reach: Reach::New,
     variable: "SUBNET_IDS",
     default: Default::Absent("managed subnets"),
     value_type: ValueType::Ids("subnet-"),
@@ -112,6 +119,7 @@ pub static SUBNET_IDS: Property = Property {
 pub static INSTANCE_TYPE: Property = Property {
     name: "InstanceType",
     group: Group::Instances,
+    reach: Reach::New,
     variable: "INSTANCE_TYPE",
     default: Default::Is("t3.micro"),
     value_type: ValueType::InstanceType,
@@ -124,6 +132,7 @@ pub static INSTANCE_TYPE: Property = Property {
 pub static IMAGE_ID: Property = Property {
     name: "ImageId",
     group: Group::Instances,
+    reach: Reach::New,
     variable: "IMAGE_ID",
     default: Default::Absent("the image that `ImageParameter` names"),
     value_type: ValueType::ImageId,
@@ -139,6 +148,7 @@ pub static IMAGE_ID: Property = Property {
 pub static IMAGE_PARAMETER: Property = Property {
     name: "ImageParameter",
     group: Group::Instances,
+    reach: Reach::New,
     variable: "IMAGE_PARAMETER",
     default: Default::Is("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
     value_type: ValueType::ParameterName,
@@ -154,6 +164,7 @@ pub static IMAGE_PARAMETER: Property = Property {
 pub static USER_DATA_SCRIPT: Property = Property {
     name: "UserDataScript",
     group: Group::Instances,
+    reach: Reach::New,
     variable: "USER_DATA_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
@@ -161,7 +172,9 @@ pub static USER_DATA_SCRIPT: Property = Property {
     description: "A script that runs once, as root, on each new instance.",
     details: &[
         "It runs after the agents have started. If it fails, the instance's user data fails.",
-        "A script without `#!` runs in bash.",
+        "A script without `#!` in its first line runs in bash.",
+        "Blank lines, blanks and a byte order mark before `#!` are removed.",
+        "An update of the SSM agent may hold the RPM lock meanwhile: a script should repeat its own installs.",
         "It must not restart the instance, except as its last command: an instance that restarts before the script has \
          ended counts as failed.",
     ],
@@ -173,6 +186,7 @@ pub static USER_DATA_SCRIPT: Property = Property {
 pub static PARAMETER_PATHS: Property = Property {
     name: "ParameterPaths",
     group: Group::Instances,
+    reach: Reach::Running,
     variable: "PARAMETER_PATHS",
     default: Default::Absent("no parameters except those of AWS and of the CloudWatch agent"),
     value_type: ValueType::ParameterPaths,
@@ -192,6 +206,7 @@ pub static PARAMETER_PATHS: Property = Property {
 pub static ROOT_VOLUME_GIB: Property = Property {
     name: "RootVolumeGiB",
     group: Group::Instances,
+    reach: Reach::New,
     variable: "ROOT_VOLUME_GIB",
     default: Default::Is("8"),
     value_type: ValueType::Whole(8, 16_384),
@@ -204,6 +219,7 @@ pub static ROOT_VOLUME_GIB: Property = Property {
 pub static MIN_SIZE: Property = Property {
     name: "MinSize",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "MIN_SIZE",
     default: Default::Is("1"),
     value_type: ValueType::Whole(0, 1000),
@@ -216,6 +232,7 @@ pub static MIN_SIZE: Property = Property {
 pub static MAX_SIZE: Property = Property {
     name: "MaxSize",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "MAX_SIZE",
     default: Default::Is("3"),
     value_type: ValueType::Whole(0, 1000),
@@ -228,6 +245,7 @@ pub static MAX_SIZE: Property = Property {
 pub static DESIRED_CAPACITY: Property = Property {
     name: "DesiredCapacity",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "DESIRED_CAPACITY",
     default: Default::Absent("`MinSize`"),
     value_type: ValueType::Whole(0, 1000),
@@ -240,6 +258,7 @@ pub static DESIRED_CAPACITY: Property = Property {
 pub static WAIT_FOR_INSTANCES: Property = Property {
     name: "WaitForInstances",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "WAIT_FOR_INSTANCES",
     default: Default::Is("true"),
     value_type: ValueType::Bool,
@@ -252,6 +271,7 @@ pub static WAIT_FOR_INSTANCES: Property = Property {
 pub static HEALTH_CHECK_GRACE_SECONDS: Property = Property {
     name: "HealthCheckGraceSeconds",
     group: Group::Scaling,
+    reach: Reach::Running,
     variable: "HEALTH_CHECK_GRACE_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(0, 7200),
@@ -267,6 +287,7 @@ pub static HEALTH_CHECK_GRACE_SECONDS: Property = Property {
 pub static TARGET_GROUP_ARNS: Property = Property {
     name: "TargetGroupArns",
     group: Group::Scaling,
+    reach: Reach::Running,
     variable: "TARGET_GROUP_ARNS",
     default: Default::Absent("no target groups"),
     value_type: ValueType::Arns("elasticloadbalancing", "targetgroup/"),
@@ -286,6 +307,7 @@ pub static TARGET_GROUP_ARNS: Property = Property {
 pub static LAUNCH_GATE: Property = Property {
     name: "LaunchGate",
     group: Group::Hooks,
+    reach: Reach::New,
     variable: "LAUNCH_GATE",
     default: Default::Absent("`true` if the deployment has the function `lifecycle-hook`, else `false`"),
     value_type: ValueType::Bool,
@@ -298,6 +320,7 @@ pub static LAUNCH_GATE: Property = Property {
 pub static TERMINATE_DRAIN: Property = Property {
     name: "TerminateDrain",
     group: Group::Hooks,
+    reach: Reach::Running,
     variable: "TERMINATE_DRAIN",
     default: Default::Absent("`true` if the deployment has the function `lifecycle-hook`, else `false`"),
     value_type: ValueType::Bool,
@@ -310,6 +333,7 @@ pub static TERMINATE_DRAIN: Property = Property {
 pub static LAUNCH_GATE_SECONDS: Property = Property {
     name: "LaunchGateSeconds",
     group: Group::Hooks,
+    reach: Reach::New,
     variable: "LAUNCH_GATE_SECONDS",
     default: Default::Is("600"),
     value_type: ValueType::Whole(60, 7200),
@@ -319,6 +343,8 @@ pub static LAUNCH_GATE_SECONDS: Property = Property {
         "Healthy means: its user data is done, its SSM agent is online, and no status check is impaired.",
         "An unhealthy instance is replaced immediately.",
         "If no event announced the launch, the time limit is one minute longer.",
+        "User data retries failing installs and checks of the agents for half of this time, at most 300 s: below 600, a change \
+         also creates a new version of the launch template.",
     ],
 };
 
@@ -326,6 +352,7 @@ pub static LAUNCH_GATE_SECONDS: Property = Property {
 pub static LAUNCH_GATE_ON_TIMEOUT: Property = Property {
     name: "LaunchGateOnTimeout",
     group: Group::Hooks,
+    reach: Reach::New,
     variable: "LAUNCH_GATE_ON_TIMEOUT",
     default: Default::Is("Abandon"),
     value_type: ValueType::Choice(&OnTimeout::PROPERTY),
@@ -342,6 +369,7 @@ pub static LAUNCH_GATE_ON_TIMEOUT: Property = Property {
 pub static DRAIN_SECONDS: Property = Property {
     name: "DrainSeconds",
     group: Group::Hooks,
+    reach: Reach::Running,
     variable: "DRAIN_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(30, 28_800),
@@ -357,6 +385,7 @@ pub static DRAIN_SECONDS: Property = Property {
 pub static DRAIN_SERVICES: Property = Property {
     name: "DrainServices",
     group: Group::Hooks,
+    reach: Reach::New,
     variable: "DRAIN_SERVICES",
     default: Default::Absent("no services"),
     value_type: ValueType::Units,
@@ -369,6 +398,7 @@ pub static DRAIN_SERVICES: Property = Property {
 pub static DRAIN_SCRIPT: Property = Property {
     name: "DrainScript",
     group: Group::Hooks,
+    reach: Reach::New,
     variable: "DRAIN_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
@@ -376,7 +406,8 @@ pub static DRAIN_SCRIPT: Property = Property {
     description: "A script that runs as root when an instance is drained.",
     details: &[
         "It runs after `DrainServices` are stopped and before the last logs are shipped.",
-        "A script without `#!` runs in bash.",
+        "A script without `#!` in its first line runs in bash.",
+        "Blank lines, blanks and a byte order mark before `#!` are removed.",
     ],
 };
 
@@ -384,6 +415,7 @@ pub static DRAIN_SCRIPT: Property = Property {
 pub static SCALE_UP_CPU: Property = Property {
     name: "ScaleUpCpuThreshold",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "SCALE_UP_CPU_THRESHOLD",
     default: Default::Is("70"),
     value_type: ValueType::Whole(1, 100),
@@ -396,6 +428,7 @@ pub static SCALE_UP_CPU: Property = Property {
 pub static SCALE_DOWN_CPU: Property = Property {
     name: "ScaleDownCpuThreshold",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "SCALE_DOWN_CPU_THRESHOLD",
     default: Default::Is("30"),
     value_type: ValueType::Whole(0, 99),
@@ -409,6 +442,7 @@ pub static SCALE_DOWN_CPU: Property = Property {
 pub static ALARM_PERIOD_SECONDS: Property = Property {
     name: "AlarmPeriodSeconds",
     group: Group::Scaling,
+    reach: Reach::New,
     variable: "ALARM_PERIOD_SECONDS",
     default: Default::Is("60"),
     value_type: ValueType::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
@@ -427,6 +461,7 @@ pub static ALARM_PERIOD_SECONDS: Property = Property {
 pub static ALARM_EVALUATION_PERIODS: Property = Property {
     name: "AlarmEvaluationPeriods",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "ALARM_EVALUATION_PERIODS",
     default: Default::Is("3"),
     value_type: ValueType::Whole(1, 100),
@@ -439,6 +474,7 @@ pub static ALARM_EVALUATION_PERIODS: Property = Property {
 pub static SCALE_UP_ADJUSTMENT: Property = Property {
     name: "ScaleUpAdjustment",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "SCALE_UP_ADJUSTMENT",
     default: Default::Is("1"),
     value_type: ValueType::Whole(1, 100),
@@ -458,6 +494,7 @@ pub static SCALE_UP_ADJUSTMENT: Property = Property {
 pub static SCALE_DOWN_ADJUSTMENT: Property = Property {
     name: "ScaleDownAdjustment",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "SCALE_DOWN_ADJUSTMENT",
     default: Default::Is("1"),
     value_type: ValueType::Whole(1, 100),
@@ -470,6 +507,7 @@ pub static SCALE_DOWN_ADJUSTMENT: Property = Property {
 pub static COOLDOWN_SECONDS: Property = Property {
     name: "CooldownSeconds",
     group: Group::Scaling,
+    reach: Reach::None,
     variable: "COOLDOWN_SECONDS",
     default: Default::Is("300"),
     value_type: ValueType::Whole(0, 86_400),
@@ -482,6 +520,7 @@ pub static COOLDOWN_SECONDS: Property = Property {
 pub static ALARM_TOPIC_ARN: Property = Property {
     name: "AlarmTopicArn",
     group: Group::Automation,
+    reach: Reach::None,
     variable: "ALARM_TOPIC_ARN",
     default: Default::Absent("no notifications"),
     value_type: ValueType::Arn("sns", ""),
@@ -494,6 +533,7 @@ pub static ALARM_TOPIC_ARN: Property = Property {
 pub static ALARM_ACTIONS: Property = Property {
     name: "AlarmActions",
     group: Group::Automation,
+    reach: Reach::None,
     variable: "ALARM_ACTIONS",
     default: Default::Absent("no actions except the scaling policies and the topic"),
     value_type: ValueType::AlarmActions,
@@ -523,6 +563,7 @@ pub static ALARM_ACTIONS: Property = Property {
 pub static LOG_RETENTION_DAYS: Property = Property {
     name: "LogRetentionDays",
     group: Group::Storage,
+    reach: Reach::None,
     variable: "LOG_RETENTION_DAYS",
     default: Default::Is("30"),
     value_type: ValueType::OneOf(RETENTION_DAYS),
@@ -535,12 +576,14 @@ pub static LOG_RETENTION_DAYS: Property = Property {
 pub static KMS_KEY_ARN: Property = Property {
     name: "KmsKeyArn",
     group: Group::Storage,
+    reach: Reach::Both,
     variable: "KMS_KEY_ARN",
     default: Default::Absent("the AWS services' own keys"),
     value_type: ValueType::Arn("kms", "key/"),
     change: Change::InPlace,
     description: "The KMS key of the log groups, new objects in the bucket, and new volumes.",
     details: &[
+        "A change reaches log groups, new objects and the role of all instances at once, and volumes of new instances only.",
         "Existing objects keep the previous key, and the instances' role loses its access to the previous key.",
         "The key policy has to allow CloudWatch Logs and the service-linked role of Auto Scaling to use the key.",
     ],
@@ -550,6 +593,7 @@ pub static KMS_KEY_ARN: Property = Property {
 pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
     name: "PermissionsBoundaryArn",
     group: Group::Protection,
+    reach: Reach::Running,
     variable: "PERMISSIONS_BOUNDARY_ARN",
     default: Default::Absent("the boundary of the deployment, if it has one"),
     value_type: ValueType::Arn("iam", "policy/"),
@@ -566,6 +610,7 @@ pub static PERMISSIONS_BOUNDARY_ARN: Property = Property {
 pub static BUCKET_ON_DELETE: Property = Property {
     name: "BucketOnDelete",
     group: Group::Protection,
+    reach: Reach::None,
     variable: "BUCKET_ON_DELETE",
     default: Default::Is("Retain"),
     value_type: ValueType::Choice(&OnDelete::PROPERTY),
@@ -584,6 +629,7 @@ pub static BUCKET_ON_DELETE: Property = Property {
 pub static DELETION_PROTECTION: Property = Property {
     name: "DeletionProtection",
     group: Group::Protection,
+    reach: Reach::None,
     variable: "DELETION_PROTECTION",
     default: Default::Is("false"),
     value_type: ValueType::Bool,
@@ -599,10 +645,15 @@ pub static DELETION_PROTECTION: Property = Property {
 pub static TAGS: Property = Property {
     name: "Tags",
     group: Group::Identity,
+    reach: Reach::New,
     variable: "TAGS",
     default: Default::Absent("only Envkeeper's own tags"),
     value_type: ValueType::Tags,
     change: Change::InPlace,
-    description: "The tags of all resources, including the instances.",
-    details: &["Alarms receive their tags when they are created, and a later change does not update them."],
+    description: "The tags of all resources, including the instances, their volumes and their network interfaces.",
+    details: &[
+        "The dashboard, the saved queries and the scaling policies have no tags.",
+        "Alarms receive their tags when they are created, and a later change does not update them.",
+        "Running instances, their volumes and their interfaces keep the tags of their launch.",
+    ],
 };

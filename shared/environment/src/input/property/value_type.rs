@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use ipnet::Ipv4Net;
 
 use super::ValueType;
@@ -23,9 +25,17 @@ const MAX_SUFFIX: usize = 63;
 const MAX_INSTANCE_TYPE: usize = 64;
 /// The longest name of a systemd unit, in characters (systemd.unit).
 const MAX_UNIT: usize = 255;
+/// The longest key of a tag, in UTF-16 code units ([`tag_length`]): EC2 accepts 127 characters, IAM and S3 accept 128 (the
+/// API references of the three, Tag).
+pub(crate) const MAX_TAG_KEY: usize = 127;
+/// The longest value of a tag, in UTF-16 code units (the same sources).
+pub(crate) const MAX_TAG_VALUE: usize = 256;
 /// The maximum number of tags that a stack author may set. AWS allows 50 on a resource; the rest is for ownership
 /// marks.
 pub const MAX_TAGS: usize = 40;
+
+/// The characters of tags, for messages.
+const TAG_CHARACTERS: &str = "letters and digits without combining marks, inner spaces and any of _ . : / = + - @";
 
 /// The maximum length of a path in `ParameterPaths`, in characters: twenty of them fit into the role's inline policy.
 pub const MAX_PARAMETER_PATH: usize = 100;
@@ -41,7 +51,7 @@ impl ValueType {
                 format!("1 to {MAX_SUFFIX} lowercase letters, digits and dashes, with a letter or digit at both ends")
             }
             ValueType::Text(most) => {
-                format!("1 to {most} letters, digits, inner spaces and any of _ . : / = + - @")
+                format!("1 to {most} characters (UTF-16 code units): {TAG_CHARACTERS}")
             }
             ValueType::Network => format!(
                 "a network of a private range (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16) between /{LARGEST_NETWORK} and /{SMALLEST_NETWORK}, such as 10.0.0.0/16"
@@ -80,7 +90,7 @@ impl ValueType {
             ),
             ValueType::AlarmActions => AlarmAction::valid_list(),
             ValueType::Tags => format!(
-                "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to 128 and values of at most 256 letters, digits, inner spaces and any of _ . : / = + - @; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
+                "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to {MAX_TAG_KEY} and values of at most {MAX_TAG_VALUE} characters (UTF-16 code units): {TAG_CHARACTERS}; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
             ),
         }
     }
@@ -119,9 +129,7 @@ impl ValueType {
         match self {
             ValueType::Suffix => text.len() <= MAX_SUFFIX && is_suffix(text),
             ValueType::Text(most) => {
-                // The text is the value of a tag, whose length S3 counts in UTF-16 units (`tag_is_valid`).
-                let length = text.encode_utf16().count();
-                (1..=*most).contains(&length) && text.trim() == text && text.chars().all(is_tag_character)
+                (1..=*most).contains(&tag_length(text)) && text.trim() == text && text.chars().all(is_tag_character)
             }
             ValueType::Network => network(text).is_some(),
             ValueType::Whole(least, most) => whole(text).is_some_and(|it| (*least..=*most).contains(&it)),
@@ -248,9 +256,22 @@ fn form_of_arn(service: &str, prefix: &str) -> String {
     format!("such as arn:aws:{service}:{region}:123456789012:{prefix}...{bounds}")
 }
 
-/// Whether every service accepts the character in a tag: IAM's set, which is the strictest.
+/// Whether every service accepts the character in a tag: IAM's set `[\p{L}\p{Z}\p{N}_.:/=+\-@]`, which is the strictest (the
+/// IAM API reference, Tag), without its separators other than the space. The categories are Unicode's: `is_alphanumeric` also
+/// includes combining marks such as the vowel signs of Devanagari, which IAM rejects.
 pub(crate) fn is_tag_character(c: char) -> bool {
-    c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c)
+    let is_letter_or_number = || {
+        let category = CodePointMapData::<GeneralCategory>::new().get(c);
+        GeneralCategoryGroup::Letter.contains(category) || GeneralCategoryGroup::Number.contains(category)
+    };
+    c == ' ' || "_.:/=+-@".contains(c) || is_letter_or_number()
+}
+
+/// The length of a tag's key or value, in UTF-16 code units: S3 counts these, and a character outside the Basic
+/// Multilingual Plane is two of them (recorded on AWS, September 2026: stackd 9dc356f5,
+/// s3/bucket_tags:put-value-astral-letter-128 and -129).
+pub(crate) fn tag_length(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 /// A network of a private range (RFC 1918), written with its network address. AWS supports its size, and the subnets of

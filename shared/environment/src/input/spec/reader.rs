@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation};
 use crate::input::alarm_action::{AlarmAction, BadField};
 use crate::input::forms::{MAX_LIST_LENGTH, counted, form, shown, shown_name, whole};
-use crate::input::property::{self, Default, Property};
+use crate::input::property::{self, Default, MAX_TAG_KEY, MAX_TAG_VALUE, Property, tag_length};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::on_delete::OnDelete;
@@ -321,8 +321,7 @@ const MAX_NAMED: usize = 5;
 /// AWS, September 2026: stackd 9dc356f5, `s3/bucket_tags:put-value-astral-letter-129`). Every resource gets the same tags, so
 /// the narrowest limit applies to all.
 pub(super) fn tag_is_valid(key: &str, value: &str) -> bool {
-    let units = |text: &str| text.encode_utf16().count();
-    let sized = (1..=128).contains(&units(key)) && units(value) <= 256;
+    let sized = (1..=MAX_TAG_KEY).contains(&tag_length(key)) && tag_length(value) <= MAX_TAG_VALUE;
     let trimmed = |text: &str| text.trim() == text;
     sized
         && trimmed(key)

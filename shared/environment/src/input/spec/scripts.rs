@@ -4,7 +4,7 @@ use super::{Spec, Violation};
 use crate::input::forms::form_of_text;
 use crate::input::property::{self, Property};
 use crate::model::names::{Deployment, Names};
-use crate::model::user_data::{MAX_USER_DATA_BYTES, SCRIPT_END, UserData};
+use crate::model::user_data::{MAX_USER_DATA_BYTES, SCRIPT_END, UserData, without_byte_order_mark};
 
 /// The prefixes of other user data formats, in lowercase: the formats of cloud-init (its documentation of user data
 /// formats), and of EC2 for Windows.
@@ -21,9 +21,9 @@ const OTHER_FORMATS: [&str; 10] = [
     "<powershell>",
 ];
 
-/// `#!`, `#cloud-config`, `Content-Type:` and `MIME-Version:` in base64, up to the last digit that does not depend on
-/// the following text.
-const IN_BASE64: [&str; 4] = ["IyE", "I2Nsb3VkLWNvbmZpZ", "Q29udGVudC1UeXBlO", "TUlNRS1WZXJzaW9uO"];
+/// `#!`, `#cloud-config`, `Content-Type:`, `MIME-Version:`, the same `#!` after a byte order mark, and gzip's first three bytes
+/// in base64, up to the last digit that does not depend on the following text.
+const IN_BASE64: [&str; 6] = ["IyE", "I2Nsb3VkLWNvbmZpZ", "Q29udGVudC1UeXBlO", "TUlNRS1WZXJzaW9uO", "77u/IyE", "H4sI"];
 
 impl Spec {
     /// The instances' user data: a plain-text bash script.
@@ -32,6 +32,7 @@ impl Spec {
         let user_data = UserData {
             region: &names.region,
             log_group: &names.instance_log_group().name,
+            gate_seconds: self.hooks.launch_gate_seconds,
             drain_services: &self.hooks.drain_services,
             drain_script: self.hooks.drain_script.as_deref(),
             script: self.user_data_script.as_deref(),
@@ -75,6 +76,7 @@ impl Spec {
 
 /// The valid form, if the script would not run as its author means it; `None` for a valid script.
 fn invalid_script(script: &str) -> Option<String> {
+    let script = without_byte_order_mark(script);
     let normalized = script.trim_start().replace("\r\n", "\n").to_lowercase();
     if let Some(format) = OTHER_FORMATS.iter().find(|format| normalized.starts_with(**format)) {
         return Some(format!(

@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::model::field::{Field, KindSetting, ResourceKind};
-use crate::model::key::Ref;
+use crate::model::key::{Ref, Tags};
 use crate::model::kind::KindFacts;
 use crate::model::script::Script;
 
@@ -48,12 +48,20 @@ pub struct TemplateContent {
     pub detailed_monitoring: bool,
     /// The plain-text script. Only the code of the call encodes it.
     pub user_data: Script,
+    /// The tags of the instances and of the volumes and network interfaces that are created with them. The group's tags
+    /// replace those of the same key on an instance, and Auto Scaling sets none on a volume or an interface. A policy of the
+    /// organization that requires tags is checked against these tags (terraform-aws-eks, pull request 822).
+    pub tags: Tags,
 }
 
 impl TemplateContent {
     /// The parts by name, in the order of a plan's text.
-    fn parts(&self) -> [(&'static str, String); 8] {
+    fn parts(&self) -> [(&'static str, String); 9] {
         let groups: Vec<String> = self.security_groups.iter().map(ToString::to_string).collect();
+        // JSON's quotes keep two different sets of tags apart, whatever their keys and values contain.
+        let quoted = |text: &String| serde_json::Value::from(text.as_str());
+        let tags: Vec<String> =
+            self.tags.iter().map(|(key, value)| format!("{}={}", quoted(key), quoted(value))).collect();
         [
             ("image-source", self.image_source.clone()),
             ("instance-type", self.instance_type.clone()),
@@ -63,6 +71,7 @@ impl TemplateContent {
             ("volume-key", self.volume_key.clone().unwrap_or_default()),
             ("detailed-monitoring", self.detailed_monitoring.to_string()),
             ("user-data", self.user_data.to_string()),
+            (TAGS, tags.join("\n")),
         ]
     }
 
@@ -89,16 +98,30 @@ impl TemplateContent {
         let pairs = self.parts().into_iter().zip(old.parts());
         pairs
             .filter(|(new, old)| new != old)
-            .map(|((name, new), (_, old))| {
-                format!("{name}: {} → {}", part_summary(name, &old), part_summary(name, &new))
+            .map(|((name, new), (_, old))| match name {
+                TAGS => format!("{name}: {} → {}", lines_without(&old, &new), lines_without(&new, &old)),
+                _ => format!("{name}: {} → {}", part_summary(name, &old), part_summary(name, &new)),
             })
             .collect()
     }
 }
 
-/// The text of a part in a plan. A script is described by its size.
+/// The part with a line for each tag.
+const TAGS: &str = "tags";
+
+/// The text of a part in a plan. A script is described by its size, and tags by their number: each resource lists them.
 fn part_summary(name: &str, part: &str) -> String {
-    if name == "user-data" { format!("{} bytes", part.len()) } else { part.to_owned() }
+    match name {
+        "user-data" => format!("{} bytes", part.len()),
+        TAGS => part.lines().count().to_string(),
+        _ => part.to_owned(),
+    }
+}
+
+/// The lines of a part that the other part lacks.
+fn lines_without(part: &str, other: &str) -> String {
+    let lines: Vec<&str> = part.lines().filter(|line| !other.lines().any(|it| it == *line)).collect();
+    if lines.is_empty() { "none".into() } else { lines.join(", ") }
 }
 
 /// The start of the digest of an altered version, which no desired version has.
