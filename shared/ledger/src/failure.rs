@@ -51,6 +51,7 @@ const WORDS: &[(&str, ActivityFailure)] = &[
     ("not found", ActivityFailure::Configuration),
     ("not supported", ActivityFailure::Configuration),
     ("incompatible", ActivityFailure::Configuration),
+    ("placement group has already been used", ActivityFailure::Configuration),
 ];
 
 impl ActivityFailure {
