@@ -39,16 +39,18 @@ pub fn instance_of(description: &str) -> Option<&str> {
     words.find(|word| word.starts_with("i-"))
 }
 
-/// The transition of an activity, by the first word of its description: "Launching a new EC2 instance: i-…",
+/// The transition of an activity, by the first words of its description: "Launching a new EC2 instance: i-…",
 /// "Terminating EC2 instance: i-…" (the Auto Scaling user guide, "Verify a scaling activity"; an activity has no field
-/// for its kind). `None` for any other activity.
+/// for its kind), "Scaling in EC2 instance into warm pool: i-…" (recorded on AWS, September 2026: stackd 9dc356f5,
+/// `warm_pool_return_abandon_native`), whose event is a termination's. `None` for any other activity.
 #[must_use]
 pub fn transition_of(description: &str) -> Option<Transition> {
-    match description.split(' ').next() {
-        Some("Launching") => Some(Transition::Launch),
-        Some("Terminating") => Some(Transition::Terminate),
-        _ => None,
-    }
+    let begins = [
+        ("Launching ", Transition::Launch),
+        ("Terminating ", Transition::Terminate),
+        ("Scaling in ", Transition::Terminate),
+    ];
+    begins.into_iter().find(|(words, _)| description.starts_with(words)).map(|(_, transition)| transition)
 }
 
 impl Activity {

@@ -1,5 +1,5 @@
-//! Parsing of Auto Scaling's sentences. The samples are from AWS's user guide and knowledge center, and from activities
-//! that users have published.
+//! Parsing of Auto Scaling's sentences. The samples are from AWS's user guide and knowledge center, from activities that
+//! users have published, and (September 2026) from activities recorded on AWS: stackd 9dc356f5.
 
 use ledger::{ActivityFailure, Cause, CauseKind};
 
@@ -95,7 +95,32 @@ const CAUSES: &[Row<'_>] = &[
         None,
     ),
     (
-        "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request, keeping the capacity at 2.",
+        "At 2025-05-27T15:42:24Z instance i-1 was taken out of service in response to a user request.",
+        CauseKind::Request,
+        None,
+    ),
+    (
+        "At 2026-09-27T10:25:02Z a user request force deleted AutoScaling group changing the desired capacity from 1 to 0.",
+        CauseKind::Request,
+        Some((1, 0)),
+    ),
+    (
+        "At 2026-09-27T12:47:01Z a user request put a new WarmPool with MinSize: 0 and MaxGroupPreparedCapacity: null changing the capacity of WarmPool from 0 to 1.",
+        CauseKind::Request,
+        None,
+    ),
+    (
+        "At 2026-09-27T07:12:39Z instance i-1 was detached in response to a user request, shrinking the capacity from 1 to 0.",
+        CauseKind::Request,
+        None,
+    ),
+    (
+        "At 2026-09-27T07:12:53Z instance i-1 was moved to standby in response to a user request, shrinking the capacity from 1 to 0.",
+        CauseKind::Request,
+        None,
+    ),
+    (
+        "At 2026-09-27T07:13:01Z instance i-1 was moved out of standby in response to a user request, increasing the capacity from 0 to 1.",
         CauseKind::Request,
         None,
     ),
@@ -275,6 +300,15 @@ fn failures_have_a_kind_that_does_not_depend_on_their_ids() {
         (
             "You are not authorized to perform this operation. Launching EC2 instance failed.",
             ActivityFailure::Permission,
+        ),
+        ("Authentication Failure. Launching EC2 instance failed.", ActivityFailure::Permission),
+        (
+            "You've reached your quota for maximum Fleet Requests for this account. Launching EC2 instance failed.",
+            ActivityFailure::Quota,
+        ),
+        (
+            "The web Placement Group has already been used in another Availability Zone. Specify the correct Availability Zone and try again. Launching EC2 instance failed.",
+            ActivityFailure::Configuration,
         ),
         ("Client.InternalError: Client error on launch", ActivityFailure::Permission),
         ("The image id '[ami-0123]' does not exist. Launching EC2 instance failed.", ActivityFailure::Configuration),

@@ -2,9 +2,9 @@
 #![allow(clippy::panic, reason = "a test stops at the first unexpected value")]
 
 use environment::Deployment;
-use ledger::Entry;
 use ledger::events::{HookCompletion, HookOutcome};
 use ledger::read::{Reading, event};
+use ledger::{Activity, CauseKind, Entry, Kind};
 
 const ENDED_MS: u64 = 1_767_323_100_000;
 
@@ -55,4 +55,32 @@ fn a_wait_with_an_unknown_start_has_no_duration() {
     let unknown = entry(&completion());
     assert_eq!(unknown.seconds, None);
     assert!(!unknown.line().contains("StartTime") && !unknown.line().contains("DrainSeconds"), "{}", unknown.line());
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, warm_pool_return_abandon_native).
+#[test]
+fn the_activity_of_a_return_to_a_warm_pool_is_a_termination_that_entered_the_pool() {
+    let activity = Activity {
+        id: String::from("a"),
+        group: String::from("scalable-ec2-asg-uswest2-dev"),
+        description: String::from("Scaling in EC2 instance into warm pool: i-0e9cf378e10b086ab"),
+        cause: String::from(
+            "At 2026-09-27T11:45:41Z a user request explicitly set group desired capacity changing the desired capacity from 1 to 0.  At 2026-09-27T11:45:52Z an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from 1 to 0.  At 2026-09-27T11:45:52Z instance i-0e9cf378e10b086ab was selected for scale in to warm pool.",
+        ),
+        status: String::from("Successful"),
+        end_ms: Some(ENDED_MS),
+        ..Activity::default()
+    };
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    let ended = activity.event().unwrap_or_else(|| panic!("an event"));
+    let Ok(Reading::Entries { entries, .. }) = event(&deployment, &ended, ENDED_MS) else { panic!("entries") };
+    let lines: Vec<_> = entries.iter().map(|it| (it.kind, it.outcome.as_str())).collect();
+    assert_eq!(lines, [(Kind::Capacity, "changed"), (Kind::Terminate, "entered-warm-pool")]);
+    let cause = entries[1].cause.as_ref().unwrap_or_else(|| panic!("a cause"));
+    assert_eq!((cause.actor, cause.desired_before, cause.desired_after), (CauseKind::Request, Some(1), Some(0)));
+    assert_eq!(entries[1].instance.as_deref(), Some("i-0e9cf378e10b086ab"));
+    // The status of a termination that waits for hooks, and the SDK's enumeration does not have it.
+    let waiting = Activity { status: String::from("MidTerminatingLifecycleAction"), end_ms: None, ..activity };
+    assert_eq!(waiting.event(), None);
 }

@@ -97,7 +97,9 @@ impl AutoScaling {
     /// `ValidationError`: the group does not exist, and deleted groups are not requested.
     pub fn activities(&self, group: &str, include_deleted_groups: bool) -> Result<Vec<&Activity>, Fault> {
         if !include_deleted_groups {
-            self.group(group)?;
+            let unknown =
+                |_| Fault::validation(format!("AutoScalingGroup name not found - AutoScalingGroup {group} not found"));
+            self.group(group).map_err(unknown)?;
         }
         let is_included = |it: &&Activity| it.group == group && (include_deleted_groups || !it.group_deleted);
         Ok(self.account.history.0.iter().rev().filter(is_included).collect())
@@ -144,7 +146,8 @@ impl History {
 
     /// Records the instance that a launch resulted in.
     pub(crate) fn launched(&mut self, index: usize, instance_id: &str) {
-        self.0[index].description = format!("Launching a new EC2 instance: {instance_id}");
+        let activity = &mut self.0[index];
+        activity.description = format!("{}: {instance_id}", activity.description);
     }
 
     /// A terminating instance leaves its target groups first; the activity's description keeps saying so.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::{Group, Instance, LifecycleState, Process, Subnet};
+use crate::{Group, Instance, LifecycleState, Process, Subnet, group::PendingLaunch};
 
 impl Group {
     /// One subnet for each missing instance: in the zone with the fewest instances, then the subnet with the fewest.
@@ -10,11 +10,15 @@ impl Group {
         if !self.runs(Process::Launch) {
             return Vec::new();
         }
-        let count = self.launching.len() + self.active().filter(|it| !self.is_misplaced(it)).count();
-        let placed = self.launching.iter().map(|it| &it.subnet).chain(self.active().map(|it| &it.subnet));
-        let mut placed: Vec<Subnet> = placed.cloned().collect();
+        let count = self.launching().count() + self.active().filter(|it| !self.is_misplaced(it)).count();
+        let placed = self.launching().map(|it| &it.subnet).chain(self.active().map(|it| &it.subnet));
+        self.spread(placed.cloned().collect(), (self.desired_capacity as usize).saturating_sub(count))
+    }
+
+    /// The subnets of a number of new instances beside those that have a place.
+    pub(crate) fn spread(&self, mut placed: Vec<Subnet>, count: usize) -> Vec<Subnet> {
         let mut chosen = Vec::new();
-        for _ in count..self.desired_capacity as usize {
+        for _ in 0..count {
             let occupancy = |subnet: &&Subnet| {
                 let zone = placed.iter().filter(|it| it.zone == subnet.zone).count();
                 (zone, placed.iter().filter(|it| it.id == subnet.id).count())
@@ -35,13 +39,13 @@ impl Group {
     pub(crate) fn excess_instances(&self) -> Vec<usize> {
         let indexes = 0..self.instances.len();
         if self.is_deleting() {
-            let remains = |state: LifecycleState| state.is_active() || state.is_standby();
-            return indexes.filter(|index| remains(self.instances[*index].state)).collect();
+            let remains = |it: &Instance| it.is_counted() || it.state.is_standby();
+            return indexes.filter(|index| remains(&self.instances[*index])).collect();
         }
         if !self.runs(Process::Terminate) {
             return Vec::new();
         }
-        let mut active: Vec<usize> = indexes.filter(|index| self.instances[*index].state.is_active()).collect();
+        let mut active: Vec<usize> = indexes.filter(|index| self.instances[*index].is_counted()).collect();
         let desired_capacity = self.desired_capacity as usize;
         let counted = if self.active().any(|it| self.is_misplaced(it)) {
             self.instances.iter().filter(|it| it.state == LifecycleState::InService).count()
@@ -64,19 +68,34 @@ impl Group {
         selected
     }
 
+    /// Whether a request lowered the desired capacity, and all instances are protected from the scale-in.
+    pub(crate) fn is_blocked(&self) -> bool {
+        let is_requested = !self.pending_cause.is_empty() && !self.is_deleting() && self.runs(Process::Terminate);
+        let mut active = self.active().peekable();
+        is_requested
+            && self.counted() > self.desired_capacity as usize
+            && active.peek().is_some()
+            && active.all(|it| it.protected)
+    }
+
     /// Whether no instance launches and none terminates.
     pub(crate) fn is_stable(&self) -> bool {
-        self.launching.is_empty() && self.instances.iter().all(|it| it.until.is_none())
+        self.launching().next().is_none() && self.listed().all(|it| it.until.is_none())
     }
 
     /// The number of instances that count towards the capacity, with the pending launches.
     pub(crate) fn counted(&self) -> usize {
-        self.active().count() + self.launching.len()
+        self.active().count() + self.launching().count()
     }
 
     /// Instances that count towards the capacity.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.iter().filter(|it| it.state.is_active())
+        self.instances.iter().filter(|it| it.is_counted())
+    }
+
+    /// The launches into the group whose results the host has not reported yet.
+    fn launching(&self) -> impl Iterator<Item = &PendingLaunch> {
+        self.launching.iter().filter(|it| !it.route.is_warmed())
     }
 
     /// Whether an instance has to be replaced because the group no longer has its subnet. A protected instance is not

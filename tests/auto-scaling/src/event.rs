@@ -1,7 +1,9 @@
 //! Events that Auto Scaling and EC2 send to EventBridge. Real events are best effort. The simulator publishes each
 //! event once; a host may lose, repeat or delay it.
 
-use crate::{AccountState, Activity, ActivityStatus, Effect, LifecycleAction, Timestamp, Transition, arn::uuid, json};
+use crate::{
+    AccountState, Activity, ActivityStatus, Effect, LifecycleAction, Route, Timestamp, Transition, arn::uuid, json,
+};
 
 /// An event on the account's default bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,8 @@ pub enum Detail {
     },
     /// `EC2 Instance Launch Successful` and the like: a launch or a termination has ended.
     ActivityEnded {
-        /// Launch or termination.
-        transition: Transition,
+        /// The route of the instance.
+        route: Route,
         /// Whether the activity succeeded.
         successful: bool,
         /// `i-…`, or empty if no instance was launched.
@@ -70,11 +72,11 @@ impl Event {
     #[must_use]
     pub fn detail_type(&self) -> &'static str {
         match &self.detail {
-            Detail::LifecycleAction { action, .. } => match action.hook.transition {
+            Detail::LifecycleAction { action, .. } => match action.route.transition() {
                 Transition::Launching => "EC2 Instance-launch Lifecycle Action",
                 Transition::Terminating => "EC2 Instance-terminate Lifecycle Action",
             },
-            Detail::ActivityEnded { transition, successful, .. } => match (transition, successful) {
+            Detail::ActivityEnded { route, successful, .. } => match (route.transition(), successful) {
                 (Transition::Launching, true) => "EC2 Instance Launch Successful",
                 (Transition::Launching, false) => "EC2 Instance Launch Unsuccessful",
                 (Transition::Terminating, true) => "EC2 Instance Terminate Successful",
@@ -117,11 +119,11 @@ impl Detail {
                 ];
                 // Absent, not empty, if the hook has no metadata (observed in aws-node-termination-handler's events).
                 fields.extend(action.hook.metadata.iter().map(|it| ("NotificationMetadata", json::text(it))));
-                fields.extend(origin_fields(action.hook.transition));
+                fields.extend(route_fields(action.route));
                 json::object(&fields)
             }
-            Self::ActivityEnded { transition, successful, instance_id, activity } => {
-                ended(*transition, *successful, instance_id, activity)
+            Self::ActivityEnded { route, successful, instance_id, activity } => {
+                ended(*route, *successful, instance_id, activity)
             }
             Self::SpotInterruption { instance_id } => {
                 json::object(&[("instance-id", json::text(instance_id)), ("instance-action", json::text("terminate"))])
@@ -134,14 +136,14 @@ impl Detail {
 /// The status of a success is the one before the activity's end: `InProgress` for launches, hooked or not, and
 /// `MidTerminatingLifecycleAction` for a termination that waited for hooks. The status of a failure is the activity's.
 /// Fields and statuses are recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
-fn ended(transition: Transition, successful: bool, instance_id: &str, activity: &Activity) -> String {
+fn ended(route: Route, successful: bool, instance_id: &str, activity: &Activity) -> String {
     let status = match (successful, activity.hooked_termination) {
         (true, true) => ActivityStatus::MidTerminatingLifecycleAction,
         (true, false) => ActivityStatus::InProgress,
         (false, _) => activity.status,
     };
     let end = activity.end.unwrap_or(activity.start);
-    let mut fields = origin_fields(transition).to_vec();
+    let mut fields = route_fields(route).to_vec();
     fields.extend([
         ("Description", json::text(&activity.description)),
         ("EndTime", json::text(&end.with_millis())),
@@ -159,10 +161,10 @@ fn ended(transition: Transition, successful: bool, instance_id: &str, activity: 
     json::object(&fields)
 }
 
-/// Origin and destination of an instance, and the action. The simulator has no warm pools.
-fn origin_fields(transition: Transition) -> [(&'static str, String); 3] {
-    let (origin, destination) = transition.origin_and_destination();
-    let action = match transition {
+/// Origin and destination of an instance, and the action.
+fn route_fields(route: Route) -> [(&'static str, String); 3] {
+    let (origin, destination) = route.ends();
+    let action = match route.transition() {
         Transition::Launching => "Launch",
         Transition::Terminating => "Terminate",
     };
@@ -185,17 +187,11 @@ impl AccountState {
     }
 
     /// Publishes the result of a launch or a termination.
-    pub(crate) fn publish_activity_ended(
-        &mut self,
-        transition: Transition,
-        instance_id: &str,
-        activity: usize,
-        at: Timestamp,
-    ) {
+    pub(crate) fn publish_activity_ended(&mut self, route: Route, instance_id: &str, activity: usize, at: Timestamp) {
         let activity = self.history.get(activity);
         let successful = activity.status == ActivityStatus::Successful;
         let resources = vec![activity.group_arn.clone(), self.instance_arn(instance_id)];
         let instance_id = instance_id.to_owned();
-        self.publish(resources, Detail::ActivityEnded { transition, successful, instance_id, activity }, at);
+        self.publish(resources, Detail::ActivityEnded { route, successful, instance_id, activity }, at);
     }
 }

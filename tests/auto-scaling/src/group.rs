@@ -6,7 +6,8 @@ use std::{
 };
 
 use crate::{
-    Hook, Instance, LaunchTemplate, Policy, Process, PutHook, Settings, Subnet, Tag, Timestamp, launch::Token,
+    Hook, Instance, LaunchTemplate, Process, PutHook, Route, ScalingPolicy, Settings, Subnet, Tag, Timestamp, WarmPool,
+    launch::Token,
 };
 
 /// The parameters of a create call.
@@ -44,14 +45,18 @@ pub struct Group {
     /// The lifecycle hooks, by name.
     pub hooks: BTreeMap<String, Hook>,
     /// The scaling policies, by name.
-    pub policies: BTreeMap<String, Policy>,
+    pub policies: BTreeMap<String, ScalingPolicy>,
     /// The target groups that are attached to the group.
     pub target_group_arns: Vec<String>,
+    /// The target groups that are being added, each until a time.
+    pub(crate) adding_target_groups: BTreeMap<String, Timestamp>,
     /// The metrics that the group sends, each once a minute.
     pub enabled_metrics: BTreeSet<&'static str>,
     /// The processes that users have suspended, each with the time of the call.
     pub suspended_processes: BTreeMap<Process, Timestamp>,
-    /// The instances, the oldest first.
+    /// The warm pool.
+    pub warm_pool: Option<WarmPool>,
+    /// The instances of the group and of its warm pool, the oldest first.
     pub instances: Vec<Instance>,
     /// When a delete of the group was accepted.
     pub(crate) deleted_at: Option<Timestamp>,
@@ -84,6 +89,7 @@ pub(crate) struct PendingLaunch {
     pub(crate) token: Token,
     pub(crate) launch_template: LaunchTemplate,
     pub(crate) subnet: Subnet,
+    pub(crate) route: Route,
     pub(crate) activity: usize,
 }
 

@@ -33,8 +33,10 @@ impl AutoScaling {
             hooks: BTreeMap::new(),
             policies: BTreeMap::new(),
             target_group_arns: new.target_group_arns,
+            adding_target_groups: BTreeMap::new(),
             enabled_metrics: BTreeSet::new(),
             suspended_processes: BTreeMap::new(),
+            warm_pool: None,
             instances: Vec::new(),
             deleted_at: None,
             decided_at: now,
@@ -140,7 +142,8 @@ impl AutoScaling {
     /// and not before its last instance. A repeated delete changes nothing but the waits.
     ///
     /// # Errors
-    /// `ResourceInUse`: the group has instances, and no force. `ScalingActivityInProgress`: launches are pending, and
+    /// `ResourceInUse`: the group has instances or a warm pool, and no force (for an empty pool a guess: the API
+    /// reference says that force deletes the pool). `ScalingActivityInProgress`: launches are pending, and
     /// no force. `ValidationError`: the group does not exist, or its protection forbids the delete (the code is a
     /// guess: no report of the real one was found).
     ///
@@ -158,7 +161,7 @@ impl AutoScaling {
             let message = format!("AutoScalingGroup '{name}' has deletion protection {}.", protection.as_str());
             return Err(Fault::validation(message));
         }
-        if !force && !group.instances.is_empty() {
+        if !force && (!group.instances.is_empty() || group.warm_pool.is_some()) {
             return Err(Fault::in_use(
                 "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) \
                  still in the group.",
@@ -173,7 +176,8 @@ impl AutoScaling {
             group.deleted_at = Some(now);
             group.decided_at = now + account.timing.latency.decision;
         }
-        group.terminate_waiting_instances(account, now);
+        group.terminate_waiting_instances(|_| true, account, now);
+        group.end_warm_pool(account.timing.latency.decision, now);
         (group.settings.min_size, group.settings.max_size) = (0, 0);
         let trigger = "a user request force deleted AutoScaling group";
         group.set_desired(0, trigger, account.timing.latency.decision, now);

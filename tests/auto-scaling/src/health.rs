@@ -59,7 +59,7 @@ impl Group {
         if self.is_deleting() || !self.runs(Process::ReplaceUnhealthy) || !self.runs(Process::Terminate) {
             return None;
         }
-        if instance.terminated_by_ec2 && instance.state.is_active() && self.runs(Process::HealthCheck) {
+        if instance.terminated_by_ec2 && instance.is_counted() && self.runs(Process::HealthCheck) {
             return Some((self.created, "an EC2 health check indicating it has been terminated or stopped"));
         }
         let since = instance.unhealthy_since.filter(|_| instance.state == LifecycleState::InService)?;

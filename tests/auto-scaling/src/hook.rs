@@ -78,14 +78,6 @@ impl Transition {
         }
     }
 
-    /// AWS's names of origin and destination of an instance in this transition.
-    pub(crate) fn origin_and_destination(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Launching => ("EC2", "AutoScalingGroup"),
-            Self::Terminating => ("AutoScalingGroup", "EC2"),
-        }
-    }
-
     /// The transition with AWS's name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -162,13 +154,31 @@ impl Hook {
 }
 
 impl AutoScaling {
+    /// Makes a target of hooks unreachable, as a queue that was deleted or a topic whose policy denies the access, or
+    /// reachable again. No instance waits for a hook with an unreachable target, and no call can put such a hook (recorded
+    /// on AWS, September 2026: stackd 9dc356f5, `failure_boundaries_native_complete`, with the default result CONTINUE).
+    pub fn set_target_reachable(&mut self, arn: &str, reachable: bool) {
+        if reachable {
+            self.account.unreachable_targets.remove(arn);
+        } else {
+            self.account.unreachable_targets.insert(arn.to_owned());
+        }
+    }
+
     /// Adds a hook to a group, or changes one. The hook's target, if it has one, receives a test notification.
     ///
     /// # Errors
-    /// `ValidationError`: the group does not exist, or the hook is not valid. `LimitExceeded`: the group would have
-    /// more than 50 hooks.
+    /// `ValidationError`: the group does not exist, the hook is not valid, or its target is not reachable.
+    /// `LimitExceeded`: the group would have more than 50 hooks.
     pub fn put_hook(&mut self, group: &str, hook: PutHook, now: Timestamp) -> Result<(), Fault> {
         let (group, account) = self.modifiable_in_account(group)?;
+        if let Some(target) = hook.target_arn.as_ref().filter(|arn| account.unreachable_targets.contains(*arn)) {
+            let role = hook.role_arn.as_deref().unwrap_or("null");
+            return Err(Fault::validation(format!(
+                "Unable to publish test message to notification target {target} using IAM role {role}. Please check your \
+                 target and role configuration and try to put lifecycle hook again."
+            )));
+        }
         let hook = Hook::put(&mut group.hooks, hook)?;
         account.send_test_notification(&group.name, &group.arn, &hook, now);
         Ok(())

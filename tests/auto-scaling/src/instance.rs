@@ -1,8 +1,8 @@
 //! Instances of a group, and the calls on single ones.
 
 use crate::{
-    AccountState, Activity, ActivityStatus, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, Subnet,
-    Timestamp,
+    AccountState, Activity, ActivityStatus, AutoScaling, Fault, Group, LaunchTemplate, LifecycleAction, PoolState,
+    Route, Subnet, Timestamp,
 };
 
 /// The most ids that SetInstanceProtection accepts (the API reference).
@@ -19,8 +19,10 @@ pub struct Instance {
     pub launch_template: LaunchTemplate,
     /// The instance's subnet.
     pub subnet: Subnet,
-    /// The instance's lifecycle state.
+    /// The instance's lifecycle state, without the prefix of a warm pool.
     pub state: LifecycleState,
+    /// The route that the instance takes, or took last.
+    pub route: Route,
     /// Whether scale-in skips the instance.
     pub protected: bool,
     /// The lifecycle actions that the instance waits for.
@@ -57,6 +59,8 @@ pub enum LifecycleState {
     Standby,
     /// The instance leaves the group, and continues to run.
     Detaching,
+    /// The instance is in the warm pool, and can be taken into the group.
+    Ready(PoolState),
     /// The instance terminates.
     Terminating,
     /// The instance is going to terminate, still works, and waits for hooks.
@@ -66,7 +70,7 @@ pub enum LifecycleState {
 }
 
 impl LifecycleState {
-    /// AWS's name of the state.
+    /// AWS's name of the state in the group; in the warm pool it has a prefix ([`Instance::state_name`]).
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -77,13 +81,14 @@ impl LifecycleState {
             Self::EnteringStandby => "EnteringStandby",
             Self::Standby => "Standby",
             Self::Detaching => "Detaching",
+            Self::Ready(state) => state.as_str(),
             Self::Terminating => "Terminating",
             Self::TerminatingWait => "Terminating:Wait",
             Self::TerminatingProceed => "Terminating:Proceed",
         }
     }
 
-    /// Whether the instance counts towards the group's capacity.
+    /// Whether the instance launches or is in service. Outside the warm pool it counts towards the group's capacity.
     #[must_use]
     pub fn is_active(self) -> bool {
         self.is_pending() || self == Self::InService
@@ -93,6 +98,18 @@ impl LifecycleState {
     #[must_use]
     pub fn is_standby(self) -> bool {
         matches!(self, Self::EnteringStandby | Self::Standby)
+    }
+
+    /// Whether the instance is in the warm pool, and can be taken into the group.
+    #[must_use]
+    pub fn is_ready_in_pool(self) -> bool {
+        matches!(self, Self::Ready(_))
+    }
+
+    /// Whether the instance terminates.
+    #[must_use]
+    pub fn is_terminating(self) -> bool {
+        matches!(self, Self::Terminating | Self::TerminatingWait | Self::TerminatingProceed)
     }
 
     /// Whether the instance is not in service yet.
@@ -107,6 +124,24 @@ impl Instance {
     #[must_use]
     pub fn health_status(&self) -> &'static str {
         if self.terminated_by_ec2 || self.unhealthy_since.is_some() { "Unhealthy" } else { "Healthy" }
+    }
+
+    /// AWS's name of the instance's state, with the prefix of the warm pool.
+    #[must_use]
+    pub fn state_name(&self) -> String {
+        let prefix = if self.is_warmed() { "Warmed:" } else { "" };
+        format!("{prefix}{}", self.state.as_str())
+    }
+
+    /// Whether the instance belongs to the warm pool.
+    #[must_use]
+    pub fn is_warmed(&self) -> bool {
+        self.route.is_warmed()
+    }
+
+    /// Whether the instance counts towards the group's capacity.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.state.is_active() && !self.is_warmed()
     }
 
     /// Whether the instance has left the group: it was terminated, or detached.
@@ -172,12 +207,16 @@ impl AutoScaling {
     /// `Terminate` does not stop a user's call (a guess: the process is about the group's own decisions).
     ///
     /// # Errors
-    /// `ValidationError`: no group has the instance, or the capacity would fall below the minimum.
+    /// `ValidationError`: no group has the instance, it is in the warm pool (the API reference; the text is a guess), or
+    /// the capacity would fall below the minimum.
     /// `ScalingActivityInProgress`: the instance is already terminating.
     pub fn terminate_instance(&mut self, id: &str, decrement: bool, now: Timestamp) -> Result<Activity, Fault> {
         let (group, index, account) = self.managed(id, now)?;
-        let state = group.instances[index].state;
-        if !state.is_active() && !state.is_standby() {
+        let instance = &group.instances[index];
+        if instance.is_warmed() {
+            return Err(Fault::validation(format!("The instance {id} is in the warm pool.")));
+        }
+        if !instance.state.is_active() && !instance.state.is_standby() {
             return Err(Fault::in_progress(format!("The instance {id} is already terminating.")));
         }
         let before = group.desired_capacity;

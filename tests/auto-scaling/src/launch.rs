@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    AccountState, AutoScaling, Effect, Group, Instance, LaunchTemplate, LifecycleState, Process, StartedInstance,
-    Subnet, Timestamp, Transition,
+    AccountState, AutoScaling, Effect, Group, Instance, LaunchTemplate, LifecycleState, Process, Route,
+    StartedInstance, Subnet, Timestamp,
     activity::{ActivityStatus, NewActivity},
     group::{Backoff, PendingLaunch},
 };
@@ -38,7 +38,7 @@ impl AutoScaling {
     pub fn launched(&mut self, token: Token, started: StartedInstance, now: Timestamp) {
         let due = now + self.account.timing.launch;
         let Some((group, launching)) = self.take_pending_launch(token) else { return };
-        let PendingLaunch { launch_template, subnet, activity, .. } = launching;
+        let PendingLaunch { launch_template, subnet, route, activity, .. } = launching;
         group.backoff = Backoff::default();
         group.instances.push(Instance {
             id: started.instance_id.clone(),
@@ -46,6 +46,7 @@ impl AutoScaling {
             launch_template: LaunchTemplate { version: started.version, ..launch_template },
             subnet,
             state: LifecycleState::Pending,
+            route,
             protected: group.settings.new_instances_protected,
             actions: Vec::new(),
             terminated_by_ec2: false,
@@ -72,7 +73,7 @@ impl AutoScaling {
         }
         group.cooldown.from = now;
         self.account.history.fail(launching.activity, reason, now);
-        self.account.publish_activity_ended(Transition::Launching, "", launching.activity, now);
+        self.account.publish_activity_ended(launching.route, "", launching.activity, now);
         self.remove_deleted(now);
     }
 
@@ -97,20 +98,36 @@ impl Group {
         if subnets.is_empty() || self.next_launch(now) > now {
             return;
         }
-        for (subnet, cause) in subnets.iter().zip(self.launch_causes(subnets.len(), now)) {
-            account.tokens += 1;
-            let token = Token(account.tokens);
-            let description = "Launching a new EC2 instance".to_owned();
-            let new = NewActivity { description, cause, status: ActivityStatus::PreInService };
-            let activity = account.history.begin(self, new, Some(subnet), now);
-            let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
-            let launching =
-                PendingLaunch { token, launch_template: launch_template.clone(), subnet: subnet.clone(), activity };
-            self.launching.push(launching);
-            let (subnet, tags) = (subnet.clone(), self.instance_tags());
-            let launch = Launch { token, group, launch_template, subnet, tags };
-            account.outbox.push(Effect::Launch(launch));
+        let causes = self.launch_causes(subnets.len(), now);
+        let from_pool = self.take_from_pool(&causes, account, now);
+        for (subnet, cause) in subnets.into_iter().zip(causes).skip(from_pool) {
+            self.request_launch(subnet, Route::IntoGroup, cause, account, now);
         }
+    }
+
+    /// Requests an instance from the host.
+    pub(crate) fn request_launch(
+        &mut self,
+        subnet: Subnet,
+        route: Route,
+        cause: String,
+        account: &mut AccountState,
+        now: Timestamp,
+    ) {
+        account.tokens += 1;
+        let token = Token(account.tokens);
+        let description = match route {
+            Route::IntoPool => "Launching a new EC2 instance into warm pool",
+            _ => "Launching a new EC2 instance",
+        };
+        let new = NewActivity { description: description.to_owned(), cause, status: ActivityStatus::PreInService };
+        let activity = account.history.begin(self, new, Some(&subnet), now);
+        let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
+        let pending =
+            PendingLaunch { token, launch_template: launch_template.clone(), subnet: subnet.clone(), route, activity };
+        self.launching.push(pending);
+        let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
+        account.outbox.push(Effect::Launch(launch));
     }
 
     /// When missing instances are launched.
@@ -127,7 +144,7 @@ impl Group {
             format!("At {now} an instance was launched in response to an unhealthy instance needing to be replaced.");
         let mut causes = vec![replacement; replacements];
         if count > replacements {
-            let from = self.active().count() + self.launching.len() + replacements;
+            let from = self.counted() + replacements;
             let difference = format!(
                 "{}At {now} an instance was started in response to a difference between desired and actual capacity, \
                  increasing the capacity from {from} to {}.",

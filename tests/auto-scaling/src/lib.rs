@@ -31,6 +31,7 @@ mod metrics;
 mod notification;
 mod policy;
 mod process;
+mod route;
 mod settings;
 mod standby;
 mod step;
@@ -38,8 +39,12 @@ mod tag;
 mod target_groups;
 mod timestamp;
 mod timing;
+mod warm_pool;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use activity::History;
 
@@ -57,13 +62,15 @@ pub use launch::{Launch, Token};
 pub use lifecycle::{ActionKey, LifecycleAction};
 pub use metrics::METRICS;
 pub use notification::Notification;
-pub use policy::{Adjustment, Policy};
+pub use policy::{Adjustment, Policy, ScalingPolicy, Step, StepPolicy};
 pub use process::Process;
+pub use route::Route;
 pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
 pub use step::Effect;
 pub use tag::Tag;
 pub use timestamp::Timestamp;
 pub use timing::{Latency, Timing};
+pub use warm_pool::{PoolState, PutWarmPool, WarmPool};
 
 /// The groups of one account in one region.
 #[derive(Clone, Debug)]
@@ -80,6 +87,8 @@ struct AccountState {
     account_id: String,
     timing: Timing,
     deregistration_delay: Duration,
+    /// The targets of hooks that Auto Scaling cannot reach.
+    unreachable_targets: BTreeSet<String>,
     history: History,
     outbox: Vec<Effect>,
     /// The numbers of launches, lifecycle actions and events so far: their ids are derived from these.
@@ -97,6 +106,7 @@ impl AutoScaling {
             account_id: account_id.to_owned(),
             timing,
             deregistration_delay: Duration::ZERO,
+            unreachable_targets: BTreeSet::new(),
             history: History::default(),
             outbox: Vec::new(),
             tokens: 0,

@@ -4,8 +4,8 @@
 //! of them is abandoned, by a call or by a time-out.
 
 use crate::{
-    AccountState, AutoScaling, Fault, Group, Hook, LifecycleActionResult, LifecycleState, Timestamp, Transition,
-    activity::ActivityStatus, arn::uuid, event::Detail, groups::not_found,
+    AccountState, AutoScaling, Fault, Group, Hook, Instance, LifecycleActionResult, LifecycleState, Route, Timestamp,
+    Transition, activity::ActivityStatus, arn::uuid, event::Detail, groups::not_found,
 };
 
 /// The API's fixed length of tokens.
@@ -22,6 +22,8 @@ pub struct LifecycleAction {
     pub token: String,
     /// The hook at the start of the wait: a change of the hook applies from the next wait on.
     pub hook: Hook,
+    /// The route of the instance.
+    pub route: Route,
     /// The start of the wait.
     pub started: Timestamp,
     /// When the wait ends without a heartbeat.
@@ -135,16 +137,16 @@ impl AutoScaling {
 }
 
 impl Group {
-    /// Starts an instance's wait for the hooks of a transition. Returns whether the group has such hooks.
-    pub(crate) fn wait_for_hooks(
-        &mut self,
-        index: usize,
-        transition: Transition,
-        account: &mut AccountState,
-        at: Timestamp,
-    ) -> bool {
-        let hooks = self.hooks.values().filter(|hook| hook.transition == transition);
-        let actions: Vec<LifecycleAction> = hooks.map(|hook| account.start_action(hook, at)).collect();
+    /// Starts an instance's wait for the hooks of its route. Returns whether the group has such hooks. A hook whose target
+    /// is not reachable is not waited for.
+    pub(crate) fn wait_for_hooks(&mut self, index: usize, account: &mut AccountState, at: Timestamp) -> bool {
+        let route = self.instances[index].route;
+        let is_reachable = |arn: &String| !account.unreachable_targets.contains(arn);
+        let is_due =
+            |hook: &&Hook| hook.transition == route.transition() && hook.target_arn.as_ref().is_none_or(is_reachable);
+        let hooks: Vec<Hook> = self.hooks.values().filter(is_due).cloned().collect();
+        let actions: Vec<LifecycleAction> =
+            hooks.into_iter().map(|hook| account.start_action(hook, route, at)).collect();
         if actions.is_empty() {
             return false;
         }
@@ -155,13 +157,13 @@ impl Group {
             let detail = Detail::LifecycleAction { group, instance_id, action: action.clone() };
             account.publish(vec![self.arn.clone()], detail, at);
         }
-        instance.state = match transition {
-            Transition::Launching => LifecycleState::PendingWait,
-            Transition::Terminating => LifecycleState::TerminatingWait,
+        instance.state = match route {
+            Route::OutOfGroup | Route::OutOfPool => LifecycleState::TerminatingWait,
+            _ => LifecycleState::PendingWait,
         };
         instance.actions = actions;
         instance.until = instance.next_deadline();
-        let status = match transition {
+        let status = match route.transition() {
             Transition::Launching => ActivityStatus::MidLifecycleAction,
             Transition::Terminating => ActivityStatus::MidTerminatingLifecycleAction,
         };
@@ -193,11 +195,17 @@ impl Group {
         }
     }
 
-    /// Terminates at once the terminating instances that wait for target groups or hooks.
-    pub(crate) fn terminate_waiting_instances(&mut self, account: &mut AccountState, now: Timestamp) {
+    /// Terminates at once the terminating instances among these that wait for target groups or hooks.
+    pub(crate) fn terminate_waiting_instances(
+        &mut self,
+        among: impl Fn(&Instance) -> bool,
+        account: &mut AccountState,
+        now: Timestamp,
+    ) {
         for index in 0..self.instances.len() {
             let instance = &self.instances[index];
-            if instance.state == LifecycleState::TerminatingWait || instance.deregistered_at.is_some() {
+            let waits = instance.state == LifecycleState::TerminatingWait || instance.deregistered_at.is_some();
+            if waits && among(instance) {
                 self.instances[index].actions.clear();
                 self.terminate_now(index, LifecycleState::TerminatingProceed, account, now);
             }
@@ -221,19 +229,26 @@ impl Group {
             return;
         }
         instance.actions.clear();
-        match action.hook.transition {
-            Transition::Launching if continues => {
-                instance.state = LifecycleState::PendingProceed;
-                instance.until = Some(at);
-                account.history.set_status(instance.activity, ActivityStatus::PreInService);
-            }
+        match action.route.transition() {
+            _ if action.route == Route::GroupToPool => self.proceed(index, account, at),
+            Transition::Launching if continues => self.proceed(index, account, at),
             Transition::Launching => {
                 account.history.abandon(instance.activity, &action.token, reason, at);
-                account.publish_activity_ended(Transition::Launching, &instance.id, instance.activity, at);
+                account.publish_activity_ended(action.route, &instance.id, instance.activity, at);
                 let cause = format!("At {at} an instance was taken out of service in response to a launch failure.");
                 self.terminate(index, cause, account, at);
             }
             Transition::Terminating => self.terminate_now(index, LifecycleState::TerminatingProceed, account, at),
+        }
+    }
+
+    /// Lets an instance go into service, or into the warm pool.
+    pub(crate) fn proceed(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+        let instance = &mut self.instances[index];
+        instance.state = LifecycleState::PendingProceed;
+        instance.until = Some(at);
+        if instance.route.transition() == Transition::Launching {
+            account.history.set_status(instance.activity, ActivityStatus::PreInService);
         }
     }
 
@@ -255,14 +270,15 @@ impl Group {
 }
 
 impl AccountState {
-    fn start_action(&mut self, hook: &Hook, at: Timestamp) -> LifecycleAction {
+    fn start_action(&mut self, hook: Hook, route: Route, at: Timestamp) -> LifecycleAction {
         self.actions += 1;
         LifecycleAction {
             token: uuid(&["lifecycle-action", &self.actions.to_string()]),
-            hook: hook.clone(),
+            route,
             started: at,
             heartbeat_deadline: at + hook.heartbeat,
             global_deadline: at + hook.global_timeout(),
+            hook,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::{AutoScaling, Fault};
 
-/// The metrics that a group can send, as AWS's reference lists them.
-pub const METRICS: [&str; 20] = [
+/// The metrics that a group can send: AWS's reference lists 20, and DescribeMetricCollectionTypes 25 (recorded on AWS,
+/// September 2026: stackd 9dc356f5, lifecycle_native).
+pub const METRICS: [&str; 25] = [
     "GroupMinSize",
     "GroupMaxSize",
     "GroupDesiredCapacity",
@@ -24,6 +25,11 @@ pub const METRICS: [&str; 20] = [
     "WarmPoolTotalCapacity",
     "GroupAndWarmPoolDesiredCapacity",
     "GroupAndWarmPoolTotalCapacity",
+    "GroupTerminatingRetainedInstances",
+    "GroupTerminatingRetainedCapacity",
+    "WarmPoolMinSize",
+    "WarmPoolPendingRetainedCapacity",
+    "WarmPoolTerminatingRetainedCapacity",
 ];
 
 impl AutoScaling {

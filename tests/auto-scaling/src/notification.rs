@@ -30,7 +30,7 @@ impl AccountState {
     /// Notifies a hook's target, if it has one, of an instance that waits.
     pub(crate) fn notify(&mut self, group: &str, instance_id: &str, action: &LifecycleAction) {
         let hook = &action.hook;
-        let (origin, destination) = hook.transition.origin_and_destination();
+        let (origin, destination) = action.route.ends();
         let mut fields = vec![
             ("Origin", origin.to_owned()),
             ("LifecycleHookName", hook.name.clone()),

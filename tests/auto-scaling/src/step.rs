@@ -1,8 +1,7 @@
 //! Time passes: due transitions, terminations, and the effects that the host has to carry out.
 
 use crate::{
-    AccountState, AutoScaling, Event, Group, Instance, Latency, Launch, LifecycleState, Notification, Process,
-    Timestamp, Transition,
+    AccountState, AutoScaling, Event, Group, Instance, Latency, Launch, LifecycleState, Notification, Route, Timestamp,
     activity::{ActivityStatus, NewActivity},
 };
 
@@ -34,6 +33,7 @@ impl AutoScaling {
             group.replace_unhealthy(&mut self.account, now);
             group.scale_out(&mut self.account, now);
             group.scale_in(&mut self.account, now);
+            group.size_warm_pool(&mut self.account, now);
         }
         self.remove_deleted(now);
         std::mem::take(&mut self.account.outbox)
@@ -73,11 +73,12 @@ impl Group {
                 self.instances[index].state = LifecycleState::InService;
                 account.history.succeed(self.instances[index].activity, at);
             }
-            LifecycleState::Pending if self.wait_for_hooks(index, Transition::Launching, account, at) => {}
+            LifecycleState::Pending if self.wait_for_hooks(index, account, at) => {}
             LifecycleState::Pending | LifecycleState::PendingProceed => {
-                self.instances[index].state = LifecycleState::InService;
-                self.instances[index].in_service = Some(at);
-                self.complete_activity(index, Transition::Launching, account, at);
+                let state = self.arrived(index);
+                self.instances[index].in_service = (state == LifecycleState::InService).then_some(at);
+                self.instances[index].state = state;
+                self.complete_activity(index, account, at);
             }
             LifecycleState::EnteringStandby => {
                 self.instances[index].state = LifecycleState::Standby;
@@ -89,17 +90,17 @@ impl Group {
                 self.wait_or_terminate(index, account, at);
             }
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
-                self.complete_activity(index, Transition::Terminating, account, at);
+                self.complete_activity(index, account, at);
             }
-            LifecycleState::InService | LifecycleState::Standby => {}
+            LifecycleState::InService | LifecycleState::Standby | LifecycleState::Ready(_) => {}
         }
     }
 
     /// Ends an instance's launch or termination as successful.
-    fn complete_activity(&mut self, index: usize, transition: Transition, account: &mut AccountState, at: Timestamp) {
-        let Instance { id, activity, .. } = &self.instances[index];
+    fn complete_activity(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
+        let Instance { id, route, activity, .. } = &self.instances[index];
         account.history.succeed(*activity, at);
-        account.publish_activity_ended(transition, id, *activity, at);
+        account.publish_activity_ended(*route, id, *activity, at);
         self.cooldown.from = self.cooldown.from.max(at);
     }
 
@@ -111,7 +112,7 @@ impl Group {
         if selected.is_empty() {
             return self.forget_request(account, now);
         }
-        let is_kept = |(index, it): (usize, &Instance)| it.state.is_active() && !selected.contains(&index);
+        let is_kept = |(index, it): (usize, &Instance)| it.is_counted() && !selected.contains(&index);
         let to = self.instances.iter().enumerate().filter(|it| is_kept(*it)).count();
         let from = to + selected.len();
         let cause = format!(
@@ -120,8 +121,14 @@ impl Group {
             std::mem::take(&mut self.pending_cause)
         );
         for index in selected {
-            let selection = format!("At {now} instance {} was selected for termination.", self.instances[index].id);
-            self.terminate(index, format!("{cause}{selection}"), account, now);
+            let id = &self.instances[index].id;
+            if self.reuses_instances() {
+                let cause = format!("{cause}At {now} instance {id} was selected for scale in to warm pool.");
+                self.return_to_pool(index, cause, account, now);
+            } else {
+                let cause = format!("{cause}At {now} instance {id} was selected for termination.");
+                self.terminate(index, cause, account, now);
+            }
         }
     }
 
@@ -130,11 +137,10 @@ impl Group {
     /// (both recorded on AWS, September 2026: stackd 9dc356f5, lifecycle_native and
     /// `failure_boundaries_native_complete`).
     fn forget_request(&mut self, account: &mut AccountState, now: Timestamp) {
-        if self.is_deleting() || !self.runs(Process::Terminate) || self.counted() < self.desired_capacity as usize {
-            return;
-        }
-        let request = std::mem::take(&mut self.pending_cause);
-        if !request.is_empty() && self.counted() > self.desired_capacity as usize {
+        if self.counted() == self.desired_capacity as usize {
+            self.pending_cause.clear();
+        } else if self.is_blocked() {
+            let request = std::mem::take(&mut self.pending_cause);
             let cause = format!("{request}At {now} group reached equilibrium.");
             account.history.blocked_by_protection(self, cause, now);
         }
@@ -152,15 +158,18 @@ impl Group {
         account: &mut AccountState,
         now: Timestamp,
     ) -> usize {
-        let Instance { id, subnet, activity: previous, .. } = self.instances[index].clone();
+        let Instance { id, subnet, route, activity: previous, .. } = self.instances[index].clone();
         if !account.history.has_ended(previous) {
             // No source was found that names the event of this cancellation, if there is one.
             account.history.cancel(previous, now);
         }
-        let description = format!("Terminating EC2 instance: {id}");
+        let (route, from) =
+            if route.is_warmed() { (Route::OutOfPool, " from warm pool") } else { (Route::OutOfGroup, "") };
+        let description = format!("Terminating EC2 instance{from}: {id}");
         let new = NewActivity { description, cause, status: ActivityStatus::InProgress };
         let activity = account.history.begin(self, new, Some(&subnet), now);
         self.instances[index].activity = activity;
+        self.instances[index].route = route;
         self.instances[index].actions.clear();
         if !self.deregister_targets(index, account, now) {
             self.wait_or_terminate(index, account, now);
@@ -169,7 +178,7 @@ impl Group {
     }
 
     fn wait_or_terminate(&mut self, index: usize, account: &mut AccountState, at: Timestamp) {
-        if !self.wait_for_hooks(index, Transition::Terminating, account, at) {
+        if !self.wait_for_hooks(index, account, at) {
             self.terminate_now(index, LifecycleState::Terminating, account, at);
         }
     }
@@ -193,13 +202,13 @@ impl Group {
     }
 
     fn next_due(&self, latency: &Latency, now: Timestamp) -> Option<Timestamp> {
-        let is_blocked = !self.pending_cause.is_empty() && self.counted() > self.desired_capacity as usize;
-        let scales_in = is_blocked && self.runs(Process::Terminate) || !self.excess_instances().is_empty();
+        let scales_in = self.is_blocked() || !self.excess_instances().is_empty();
         let termination = scales_in.then(|| now.max(self.decided_at));
         let launch = (!self.launch_subnets().is_empty()).then(|| self.next_launch(now));
         let replacement = self.next_replacement(latency.health).map(|due| now.max(due));
         let removal = self.removal(latency).map(|due| now.max(due));
-        let decisions = [termination, launch, replacement, removal];
+        let pool = self.next_pool_change(now);
+        let decisions = [termination, launch, replacement, removal, pool];
         self.instances.iter().filter_map(Instance::next_due).chain(decisions.into_iter().flatten()).min()
     }
 }

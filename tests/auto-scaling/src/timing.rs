@@ -27,6 +27,8 @@ pub struct Latency {
     pub returning: Duration,
     /// From an accepted delete until a group without instances is gone.
     pub group_removal: Duration,
+    /// How long a target group is being added to a group.
+    pub attachment: Duration,
 }
 
 impl Latency {
@@ -37,18 +39,20 @@ impl Latency {
         leaving: Duration::ZERO,
         returning: Duration::ZERO,
         group_removal: Duration::ZERO,
+        attachment: Duration::ZERO,
     };
 
     /// The durations recorded on AWS, September 2026 (stackd 9dc356f5). `decision`: the median of 0 to 14 s for launches
     /// and 5 to 11 s for terminations (`lifecycle_native`, `refresh_native`, `termination_qualified_native`). `health`:
     /// 15.1 s (`lifecycle_native`). `leaving` and `returning`: 1 s and 6.4 s (`failure_boundaries_native_complete`).
-    /// `group_removal`: within the 10.5 to 15.6 s of `lifecycle_native`; 4.5 to 10.8 s in other files.
+    /// `group_removal`: within the 10.5 to 15.6 s of `lifecycle_native`; 4.5 to 10.8 s in other files. `attachment`: an estimate.
     pub const RECORDED: Self = Self {
         decision: Duration::from_secs(8),
         health: Duration::from_secs(15),
         leaving: Duration::from_secs(1),
         returning: Duration::from_secs(6),
         group_removal: Duration::from_secs(12),
+        attachment: Duration::from_secs(5),
     };
 
     /// The same latency, the given number of times as short.
@@ -63,6 +67,7 @@ impl Latency {
             leaving: self.leaving / times,
             returning: self.returning / times,
             group_removal: self.group_removal / times,
+            attachment: self.attachment / times,
         }
     }
 }

@@ -195,6 +195,7 @@ impl Alarms {
         let verdict = evaluation::evaluate(threshold, alarm.state.value, &points, now);
         if let Some(verdict) = verdict.filter(|it| it.has_data || !tracked.set_externally) {
             tracked.set_externally = false;
+            alarm.difference = verdict.difference;
             if verdict.state.value != alarm.state.value {
                 self.store.set_state(&alarm.name, &verdict.state).await?;
                 alarm.state = verdict.state;
@@ -268,7 +269,7 @@ fn invoke_policies(alarm: &Alarm, groups: &AutoScalingService) {
     let state = alarm.state.value.as_str();
     let policies = alarm.actions().iter().filter(|arn| alarm.actions_enabled && Action::of(arn) == Action::Policy);
     for policy in policies {
-        match groups.alarm(policy, &alarm.name, state) {
+        match groups.alarm(policy, (&alarm.name, state, alarm.difference)) {
             // AWS records this in the alarm's history.
             Err(fault) if fault.code == "ScalingActivityInProgress" => {}
             outcome => report_failure(alarm, outcome.map_err(|fault| fault.to_string())),

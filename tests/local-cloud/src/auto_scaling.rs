@@ -12,6 +12,7 @@ mod processes;
 mod standby;
 mod tags;
 mod target_groups;
+mod warm_pools;
 
 use std::{
     collections::BTreeMap,
@@ -113,12 +114,13 @@ impl AutoScalingService {
         self.update_simulator(|simulator| simulator.set_desired_capacity(group, to, false, now()))
     }
 
-    /// Executes a scaling policy, because an alarm has entered a state or remains in the state.
+    /// Executes a scaling policy, because an alarm has entered a state or remains in the state, with the difference between
+    /// the alarm's metric and its threshold.
     ///
     /// # Errors
     /// The policy does not exist, or the group has a scaling activity in progress or is in its cooldown.
-    pub fn alarm(&self, policy_arn: &str, alarm: &str, state: &str) -> Result<(), Fault> {
-        self.update_simulator(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, state, now()))
+    pub fn alarm(&self, policy_arn: &str, alarm: (&str, &str, f64)) -> Result<(), Fault> {
+        self.update_simulator(|simulator| simulator.execute_policy_for_alarm(policy_arn, alarm, now()))
     }
 
     /// Sends an instance the Spot interruption notice.
@@ -198,6 +200,9 @@ impl AutoScalingService {
             "DetachInstances" => standby::detach(simulator, parameters),
             "SuspendProcesses" => processes::suspend(simulator, parameters),
             "ResumeProcesses" => processes::resume(simulator, parameters),
+            "PutWarmPool" => warm_pools::put(simulator, parameters),
+            "DescribeWarmPool" => warm_pools::describe(simulator, parameters),
+            "DeleteWarmPool" => warm_pools::delete(simulator, parameters),
             "DescribeScalingProcessTypes" => processes::describe(parameters),
             _ => Err(Fault {
                 code: "InvalidAction",

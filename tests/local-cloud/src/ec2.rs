@@ -7,6 +7,10 @@ use auto_scaling::{Launch, LaunchTemplate, Subnet};
 
 use crate::{element::Element, http::Http};
 
+/// The beginning of the error for a version that does not exist (recorded on AWS, September 2026: stackd 9dc356f5,
+/// lifecycle_native).
+pub const UNKNOWN_VERSION: &str = "Could not find the specified version";
+
 /// A client of moto's EC2.
 pub struct Ec2 {
     http: Http,
@@ -75,7 +79,9 @@ impl Ec2 {
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value.clone()));
         let response = self.call("DescribeLaunchTemplateVersions", parameters.into()).await?;
         let found = response.items("launchTemplateVersionSet").first();
-        let found = found.ok_or_else(|| format!("Could not find the specified version {version}"))?;
+        let by = if id.is_empty() { format!("name {name}") } else { format!("ID {id}") };
+        let unknown = || format!("{UNKNOWN_VERSION} {version} for the launch template with {by}.");
+        let found = found.ok_or_else(unknown)?;
         let text = |path: &str| found.text_of(path).unwrap_or_default().to_owned();
         let data = found.find("launchTemplateData").cloned().unwrap_or_default();
         for needed in ["imageId", "instanceType"] {

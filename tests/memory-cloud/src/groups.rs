@@ -53,7 +53,7 @@ fn start(simulator: &mut AutoScaling, token: Token, now: Timestamp) {
 pub(crate) fn create(account: &MemoryAccount, name: &str, group: &AutoScalingGroup) -> Result<(), CallError> {
     let new = NewGroup {
         name: name.to_owned(),
-        settings: settings(group),
+        settings: group_settings(group),
         desired_capacity: Some(group.desired_capacity),
         tags: vec![],
         hooks: group.hooks.iter().map(hook).collect(),
@@ -66,21 +66,30 @@ pub(crate) fn set(
     account: &MemoryAccount,
     name: &str,
     group: &AutoScalingGroup,
-    setting: &Setting,
+    settings: &[Setting],
 ) -> Result<(), CallError> {
     let mut simulator = account.auto_scaling.borrow_mut();
-    let done = match setting {
-        Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(it)) => {
+    let done = match settings.first() {
+        Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(it))) => {
             simulator.put_hook(name, hook(it), now(account))
         }
-        Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(_)) => simulator.enable_metrics(name, &[]),
-        Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(arn)) => {
-            simulator.attach_target_groups(name, std::slice::from_ref(arn))
+        Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(_))) => simulator.enable_metrics(name, &[]),
+        Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_))) => {
+            simulator.attach_target_groups(name, &target_groups(settings), now(account))
         }
-        Setting::Tag(..) => Ok(()),
-        _ => simulator.update_group(name, settings(group), None, now(account)),
+        None | Some(Setting::Tag(..)) => Ok(()),
+        Some(_) => simulator.update_group(name, group_settings(group), None, now(account)),
     };
     response(name, done)
+}
+
+/// The target groups of a call's settings.
+fn target_groups(settings: &[Setting]) -> Vec<String> {
+    let arn = |setting: &Setting| match setting {
+        Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(arn)) => Some(arn.clone()),
+        _ => None,
+    };
+    settings.iter().filter_map(arn).collect()
 }
 
 pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> Result<(), CallError> {
@@ -169,7 +178,7 @@ pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<Strin
     failed.status_message.clone()
 }
 
-fn settings(group: &AutoScalingGroup) -> Settings {
+fn group_settings(group: &AutoScalingGroup) -> Settings {
     let subnet = |(number, to): (usize, &Ref)| Subnet { id: to.to_string(), zone: format!("zone-{number}") };
     Settings {
         launch_template: LaunchTemplate {
@@ -235,7 +244,7 @@ pub(crate) fn observe_group(account: &MemoryAccount, name: &str, owner: Option<S
         min: group.settings.min_size,
         max: group.settings.max_size,
         desired_capacity: group.desired_capacity,
-        instances: group.instances.iter().map(member).collect(),
+        instances: group.listed().map(member).collect(),
     })
 }
 

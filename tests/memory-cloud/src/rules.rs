@@ -227,14 +227,9 @@ fn set(
         resource.set(setting);
     }
     check_consistency(resource)?;
-    match (&resource.fields, settings.first()) {
-        (Fields::AutoScalingGroup(group), Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup(_)))) => {
-            for setting in settings {
-                groups::set(account, &resource.name, group, setting)?;
-            }
-        }
-        (Fields::AutoScalingGroup(group), Some(setting)) => groups::set(account, &resource.name, group, setting)?,
-        (Fields::ScalingPolicy(policy), _) => {
+    match &resource.fields {
+        Fields::AutoScalingGroup(group) => groups::set(account, &resource.name, group, settings)?,
+        Fields::ScalingPolicy(policy) => {
             groups::put_policy(account, &resource.name, policy)?;
         }
         _ => {}
@@ -277,7 +272,8 @@ fn drain(account: &MemoryAccount, version: &mut Version) -> Result<(), CallError
     let Some(resource) = &mut version.resource else { return Ok(()) };
     let Fields::AutoScalingGroup(group) = &mut resource.fields else { return Ok(()) };
     (group.min_size, group.max_size, group.desired_capacity, group.protected) = (0, 0, 0, false);
-    groups::set(account, &resource.name, group, &Setting::AutoScalingGroup(AutoScalingGroupSetting::MaxSize(0)))
+    let settings = [Setting::AutoScalingGroup(AutoScalingGroupSetting::MaxSize(0))];
+    groups::set(account, &resource.name, group, &settings)
 }
 
 /// The number of Auto Scaling instances that use a resource: through the group's own reference, or through the launch

@@ -223,7 +223,7 @@ impl Harness {
         self.deregistration_delay.set(delay);
         let mut scaling = self.scaling.borrow_mut();
         scaling.set_deregistration_delay(delay);
-        scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()]).expect("the group exists");
+        scaling.attach_target_groups(GROUP, &[TARGETS.to_owned()], self.now.get()).expect("the group exists");
     }
 
     pub fn scale_to(&self, count: u32) {

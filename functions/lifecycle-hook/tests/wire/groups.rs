@@ -121,9 +121,13 @@ const TERMINATING: &str = "i-0eeeeeeeeeeeeeeee";
 /// A page of a group's activities, followed by another one.
 fn activities(page: usize, description: &str) -> Response {
     let at = 10 - page.min(10);
+    let (status, progress) = match description.starts_with("Terminating") {
+        true => ("MidTerminatingLifecycleAction", 60),
+        false => ("MidLifecycleAction", 40),
+    };
     let activity = format!(
         "<ActivityId>{page}</ActivityId><AutoScalingGroupName>waiting</AutoScalingGroupName><Description>{description}</Description>\
-         <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>MidLifecycleAction</StatusCode><Progress>40</Progress>"
+         <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>{status}</StatusCode><Progress>{progress}</Progress>"
     );
     let more = format!("<NextToken>{}</NextToken>", page + 1);
     success("DescribeScalingActivities", &format!("<Activities><member>{activity}</member></Activities>{more}"))
@@ -188,10 +192,11 @@ async fn the_search_through_activities_is_bounded() {
     assert_eq!(bodies(&requests).len(), 10, "a thousand at most");
 }
 
-/// Only the message names the destination, so the sweep does not drain an instance that will serve again.
+/// An instance that returns to a warm pool is `Warmed:Pending:Wait` in the pool and in no group's list within two seconds,
+/// so a listed one terminates (recorded on AWS, September 2026: stackd 9dc356f5, warm_pool_return_abandon_native).
 #[tokio::test]
-async fn an_instance_that_may_enter_a_warm_pool_is_not_for_the_sweep() {
-    for (reuses, found) in [("true", 1), ("false", 2)] {
+async fn a_listed_termination_is_for_the_sweep_also_where_a_warm_pool_reuses_instances() {
+    for reuses in ["true", "false"] {
         let policy = format!("<InstanceReusePolicy><ReuseOnScaleIn>{reuses}</ReuseOnScaleIn></InstanceReusePolicy>");
         let pool = format!("<WarmPoolConfiguration>{policy}</WarmPoolConfiguration>");
         let instance = |id: &str, state: &str| {
@@ -207,7 +212,7 @@ async fn an_instance_that_may_enter_a_warm_pool_is_not_for_the_sweep() {
             if of_activities { success("DescribeScalingActivities", "<Activities/>") } else { groups.clone() }
         });
         let waiting = account.waiting_instances().await.expect("a list");
-        assert_eq!(waiting[0].instances.len(), found, "reuses: {reuses}");
+        assert_eq!(waiting[0].instances.len(), 2, "reuses: {reuses}");
     }
 }
 

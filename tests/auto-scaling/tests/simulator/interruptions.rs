@@ -82,7 +82,7 @@ fn a_group_is_not_empty_while_an_instance_waits_for_a_hook() {
 }
 
 #[test]
-fn a_forced_delete_does_not_wait_for_hooks() {
+fn a_forced_delete_ends_the_waits_that_have_begun() {
     let mut host = terminating(&["drain"], CONTINUE);
     host.sim.delete_group("web", true, host.now).unwrap();
     let late = host.complete("i-1", "drain", CONTINUE);

@@ -199,7 +199,7 @@ fn target_groups_deregister_an_instance_before_it_waits_for_its_hooks() {
     const DELAY: Duration = Duration::from_mins(5);
     let mut host = terminating(&[], CONTINUE);
     host.settle();
-    host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+    host.sim.attach_target_groups("web", &["arn:web".to_owned()], host.now).unwrap();
     host.sim.set_deregistration_delay(DELAY);
     host.sim.put_hook("web", hook("drain", Transition::Terminating, CONTINUE), host.now).unwrap();
     host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
@@ -226,7 +226,7 @@ fn target_groups_deregister_an_instance_before_it_waits_for_its_hooks() {
 #[test]
 fn unregistered_and_terminated_instances_do_not_wait_for_target_groups() {
     let mut host = launching(2, &["gate"]);
-    host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+    host.sim.attach_target_groups("web", &["arn:web".to_owned()], host.now).unwrap();
     host.sim.set_deregistration_delay(Duration::from_mins(5));
     host.complete("i-1", "gate", ABANDON).unwrap();
     assert_eq!(host.terminated, ["i-1"], "the instance was never in service");
@@ -246,7 +246,7 @@ fn ec2_or_a_forced_delete_terminates_an_instance_during_its_deregistration() {
     let deregistering = || {
         let mut host = terminating(&[], CONTINUE);
         host.settle();
-        host.sim.attach_target_groups("web", &["arn:web".to_owned()]).unwrap();
+        host.sim.attach_target_groups("web", &["arn:web".to_owned()], host.now).unwrap();
         host.sim.set_deregistration_delay(Duration::from_mins(5));
         host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
         host.settle();
@@ -263,4 +263,31 @@ fn ec2_or_a_forced_delete_terminates_an_instance_during_its_deregistration() {
     host.sim.delete_group("web", true, host.now).unwrap();
     host.advance(Duration::ZERO);
     assert_eq!(host.terminated, ["i-1", "i-2"]);
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, failure_boundaries_native and its complete run).
+#[test]
+fn no_instance_waits_for_a_hook_whose_target_is_gone_and_no_call_puts_one() {
+    let target = "arn:aws:sqs:us-west-2:123456789012:q";
+    let gate = PutHook { target_arn: Some(target.into()), ..hook("gate", Transition::Launching, CONTINUE) };
+    let mut host = Host::new();
+    host.sim.create_group(hooked(1, vec![gate.clone()]), host.now).unwrap();
+    host.sim.set_target_reachable(target, false);
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
+    assert_eq!(host.instances(), ["i-1 InService a"]);
+    assert_eq!(host.activities(1), ["Successful 100: Launching a new EC2 instance: i-1"]);
+    let put = PutHook { role_arn: Some("arn:role".into()), ..gate };
+    let error = error_text(host.sim.put_hook("web", put.clone(), host.now));
+    let expected = format!(
+        "ValidationError: Unable to publish test message to notification target {target} using IAM role arn:role. Please \
+         check your target and role configuration and try to put lifecycle hook again."
+    );
+    assert_eq!(error, expected);
+    host.sim.set_target_reachable(target, true);
+    host.sim.put_hook("web", put, host.now).unwrap();
+    host.sim.set_desired_capacity("web", 2, false, host.now).unwrap();
+    host.advance(Duration::ZERO);
+    host.advance(LAUNCH);
+    assert_eq!(host.instances()[1], "i-2 Pending:Wait b");
 }

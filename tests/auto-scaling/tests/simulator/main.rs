@@ -16,3 +16,4 @@ mod policies;
 mod processes;
 mod standby;
 mod time_outs;
+mod warm_pools;

@@ -131,10 +131,10 @@ fn an_alarm_executes_no_policy_while_its_notification_is_suspended() {
     let policy = Policy { name: "out".into(), adjustment: Adjustment::ChangeInCapacity(1), cooldown: None };
     let arn = host.sim.put_scaling_policy("web", policy).unwrap();
     host.suspend(Process::AlarmNotification);
-    host.sim.execute_policy_for_alarm(&arn, "cpu-high", "ALARM", host.now).unwrap();
+    host.sim.execute_policy_for_alarm(&arn, ("cpu-high", "ALARM", 1.0), host.now).unwrap();
     assert_eq!(host.web().desired_capacity, 1);
     host.resume(Process::AlarmNotification);
-    host.sim.execute_policy_for_alarm(&arn, "cpu-high", "ALARM", host.now).unwrap();
+    host.sim.execute_policy_for_alarm(&arn, ("cpu-high", "ALARM", 1.0), host.now).unwrap();
     assert_eq!(host.web().desired_capacity, 2);
 }
 

@@ -21,6 +21,8 @@ pub struct Alarm {
     /// The ARNs of the actions for each state.
     actions: Vec<(State, Vec<String>)>,
     pub state: AlarmState,
+    /// The difference between the newest datapoint and the limit at the last evaluation; 0 without one.
+    pub difference: f64,
     /// The time of the last PutMetricAlarm or PutCompositeAlarm.
     pub configured_at: Timestamp,
 }
@@ -160,6 +162,7 @@ impl Alarm {
                 reason_data: from["StateReasonData"].as_str().map(str::to_owned),
                 since: seconds("StateUpdatedTimestamp"),
             },
+            difference: 0.0,
             configured_at: seconds("AlarmConfigurationUpdatedTimestamp"),
         })
     }

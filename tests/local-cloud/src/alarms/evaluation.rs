@@ -33,6 +33,8 @@ pub struct Datapoint {
 #[derive(Debug, PartialEq)]
 pub struct Verdict {
     pub state: AlarmState,
+    /// The difference between the newest datapoint and the limit; 0 without one.
+    pub difference: f64,
     /// Whether any period had datapoints.
     pub has_data: bool,
 }
@@ -76,7 +78,9 @@ pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], no
     };
     let reason = reason(threshold, previous, value, &found, missing);
     let reason_data = Some(reason_data(threshold, &found, now));
-    Some(Verdict { state: AlarmState { value, reason, reason_data, since: now }, has_data: !found.is_empty() })
+    let difference = found.first().map_or(0.0, |newest| newest.value - threshold.limit);
+    let state = AlarmState { value, reason, reason_data, since: now };
+    Some(Verdict { state, difference, has_data: !found.is_empty() })
 }
 
 /// The newest periods with data, newest first, at most EvaluationPeriods. `None` if the periods cannot be evaluated.

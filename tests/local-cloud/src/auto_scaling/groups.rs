@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    AutoScaling, DeletionProtection, Fault, Group, LaunchTemplate, NewGroup, Settings, Subnet, Timestamp,
+    AutoScaling, DeletionProtection, Fault, Group, Instance, LaunchTemplate, NewGroup, Settings, Subnet, Timestamp,
 };
 
 use super::{
     ActionResult, AutoScalingService, Parameters, hooks, instances, now,
     page::{self, Filter, Page},
-    processes, tags,
+    processes, tags, warm_pools,
 };
-use crate::element::Element;
+use crate::{ec2::UNKNOWN_VERSION, element::Element, emulators::ACCOUNT};
 
 /// The only granularity that AWS supports.
 const GRANULARITY: &str = "1Minute";
+/// The path and name of the role that Auto Scaling has in each account.
+const SERVICE_LINKED_ROLE: &str = "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
 
 pub async fn create(service: &AutoScalingService, parameters: &mut Parameters) -> ActionResult {
     let name = parameters.required("AutoScalingGroupName")?;
@@ -58,7 +60,9 @@ pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Actio
 
 pub fn set_desired_capacity(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let name = parameters.required("AutoScalingGroupName")?;
-    let desired_capacity = parameters.required_number("DesiredCapacity")?;
+    let negative = "New SetDesiredCapacity value {} is negative.";
+    let desired_capacity = not_negative(parameters, "DesiredCapacity", negative)?;
+    let desired_capacity = desired_capacity.ok_or_else(|| Fault::validation("DesiredCapacity is missing"))?;
     let honor_cooldown = parameters.flag("HonorCooldown")?.unwrap_or(false);
     parameters.finish()?;
     simulator.set_desired_capacity(&name, desired_capacity, honor_cooldown, now())?;
@@ -135,8 +139,10 @@ impl ResolvedReferences {
             }
             let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
             let requested = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
-            let bad =
-                |reason| Fault::validation(format!("You must use a valid fully-formed launch template. {reason}"));
+            let bad = |reason: String| match reason.starts_with(UNKNOWN_VERSION) {
+                true => Fault::validation(reason),
+                false => Fault::validation(format!("You must use a valid fully-formed launch template. {reason}")),
+            };
             let resolved = service.ec2.template_version(&requested).await.map_err(bad)?.template;
             found.launch_template = Some(LaunchTemplate { version: requested.version, ..resolved });
         }
@@ -153,7 +159,7 @@ impl ResolvedReferences {
 fn settings(mut settings: Settings, found: ResolvedReferences, parameters: &mut Parameters) -> Result<Settings, Fault> {
     replace(&mut settings.launch_template, found.launch_template);
     replace(&mut settings.subnets, found.subnets);
-    replace(&mut settings.min_size, parameters.number("MinSize")?);
+    replace(&mut settings.min_size, not_negative(parameters, "MinSize", "Min bound, {}, must be non-negative")?);
     replace(&mut settings.max_size, parameters.number("MaxSize")?);
     replace(&mut settings.default_cooldown, parameters.seconds("DefaultCooldown")?);
     replace(&mut settings.health_check_type, parameters.text("HealthCheckType"));
@@ -174,21 +180,35 @@ fn settings(mut settings: Settings, found: ResolvedReferences, parameters: &mut 
     Ok(settings)
 }
 
+/// Takes an optional size. A negative one is rejected in AWS's words (recorded on AWS, September 2026: stackd 9dc356f5,
+/// lifecycle_native), with the size in place of `{}`.
+fn not_negative(parameters: &mut Parameters, name: &str, rejection: &str) -> Result<Option<u32>, Fault> {
+    let size = parameters.number::<i32>(name)?;
+    let negative = |size: i32| Fault::validation(rejection.replace("{}", &size.to_string()));
+    size.map(|size| u32::try_from(size).map_err(|_| negative(size))).transpose()
+}
+
 fn replace<T>(old: &mut T, new: Option<T>) {
     if let Some(new) = new {
         *old = new;
     }
 }
 
-/// A group in the form of DescribeAutoScalingGroups.
+/// A group in the form of DescribeAutoScalingGroups. Fields, absences and orders are recorded on AWS, September 2026
+/// (stackd 9dc356f5, lifecycle_native and controls): the subnets come by zone, the instances by id, and a protection or a
+/// capacity rebalance that was never asked for is absent.
 fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
     let settings = &group.settings;
-    let mut zones: Vec<&str> = settings.subnets.iter().map(|subnet| subnet.zone.as_str()).collect();
-    zones.sort_unstable();
+    let mut subnets: Vec<&Subnet> = settings.subnets.iter().collect();
+    subnets.sort_by_key(|subnet| &subnet.zone);
+    let mut zones: Vec<(&str, String)> = subnets.iter().map(|it| (it.zone.as_str(), it.zone_id())).collect();
     zones.dedup();
-    let subnets = settings.subnets.iter().map(|subnet| subnet.id.as_str()).collect::<Vec<_>>().join(",");
+    let (zones, zone_ids): (Vec<&str>, Vec<String>) = zones.into_iter().unzip();
+    let subnets = subnets.iter().map(|subnet| subnet.id.as_str()).collect::<Vec<_>>().join(",");
     let suspended = group.suspended_processes.iter().map(|(process, since)| processes::fields(*process, *since));
-    let shown = group.instances.iter().filter(|_| with_instances);
+    let mut shown: Vec<&Instance> = group.listed().filter(|_| with_instances).collect();
+    shown.sort_by_key(|it| &it.id);
+    let shown = shown.into_iter();
     let mut fields = vec![
         Element::leaf("AutoScalingGroupName", &group.name),
         Element::leaf("AutoScalingGroupARN", &group.arn),
@@ -198,6 +218,7 @@ fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
         Element::leaf("DesiredCapacity", group.desired_capacity),
         Element::leaf("DefaultCooldown", settings.default_cooldown.as_secs()),
         Element::texts("AvailabilityZones", zones),
+        Element::texts("AvailabilityZoneIds", zone_ids),
         Element::node("LoadBalancerNames", Vec::new()),
         Element::texts("TargetGroupARNs", &group.target_group_arns),
         Element::leaf("HealthCheckType", &settings.health_check_type),
@@ -210,14 +231,28 @@ fn fields(group: &Group, with_instances: bool) -> Vec<Element> {
         Element::list("Tags", group.tags.values().map(|tag| tags::fields(&group.name, tag)).collect()),
         Element::texts("TerminationPolicies", &settings.termination_policies),
         Element::leaf("NewInstancesProtectedFromScaleIn", settings.new_instances_protected),
-        Element::leaf("CapacityRebalance", settings.capacity_rebalance),
-        Element::leaf("DeletionProtection", settings.deletion_protection.as_str()),
+        Element::leaf("ServiceLinkedRoleARN", format!("arn:aws:iam::{ACCOUNT}:role/{SERVICE_LINKED_ROLE}")),
+        Element::node("TrafficSources", Vec::new()),
+        only("AvailabilityZoneDistribution", "CapacityDistributionStrategy", "balanced-best-effort"),
+        only("CapacityReservationSpecification", "CapacityReservationPreference", "default"),
+        Element::node("InstanceLifecyclePolicy", vec![only("RetentionTriggers", "TerminateHookAbandon", "terminate")]),
     ];
+    fields.extend(settings.capacity_rebalance.then(|| Element::leaf("CapacityRebalance", true)));
+    let protection = Some(settings.deletion_protection).filter(|it| *it != DeletionProtection::None);
+    fields.extend(protection.map(|it| Element::leaf("DeletionProtection", it.as_str())));
+    if let Some(pool) = warm_pools::configuration(group) {
+        fields.extend([pool, Element::leaf("WarmPoolSize", group.pool_size())]);
+    }
     fields.extend(group.status().map(|status| Element::leaf("Status", status)));
     let seconds = |name, span: Option<Duration>| span.map(|span| Element::leaf(name, span.as_secs()));
     fields.extend(seconds("MaxInstanceLifetime", settings.max_instance_lifetime));
     fields.extend(seconds("DefaultInstanceWarmup", settings.default_instance_warmup));
     fields
+}
+
+/// An element with one text.
+fn only(name: &str, inner: &str, text: &str) -> Element {
+    Element::node(name, vec![Element::leaf(inner, text)])
 }
 
 fn metric(name: &str) -> Vec<Element> {

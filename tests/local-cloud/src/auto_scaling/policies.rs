@@ -1,40 +1,70 @@
 //! Actions on scaling policies.
 
-use auto_scaling::{Adjustment, AutoScaling, Fault, Group, Policy};
+use auto_scaling::{Adjustment, AutoScaling, Fault, Group, Policy, ScalingPolicy, Step, StepPolicy};
 
 use super::{ActionResult, Parameters, now, page::Page};
 use crate::element::Element;
 
 const SIMPLE: &str = "SimpleScaling";
+const STEP: &str = "StepScaling";
 
 pub fn put(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let group = parameters.required("AutoScalingGroupName")?;
     let name = parameters.required("PolicyName")?;
-    let valid = format!("{SIMPLE}, the only simulated type");
-    parameters.parsed("PolicyType", &valid, |text| (text == SIMPLE).then_some(()))?;
-    let adjustment = adjustment(parameters)?;
-    let cooldown = parameters.seconds("Cooldown")?;
+    let valid = format!("{SIMPLE} or {STEP}, the only simulated types");
+    let is_step =
+        parameters.parsed("PolicyType", &valid, |text| [SIMPLE, STEP].contains(&text).then_some(text == STEP))?;
+    let policy = if is_step == Some(true) { step_policy(name, parameters)? } else { simple_policy(name, parameters)? };
     parameters
         .parsed("Enabled", "true, since disabled policies are not simulated", |text| (text == "true").then_some(()))?;
     parameters.finish()?;
-    let arn = simulator.put_scaling_policy(&group, Policy { name, adjustment, cooldown })?;
+    let arn = simulator.put_scaling_policy(&group, policy)?;
     Ok(vec![Element::leaf("PolicyARN", arn), Element::node("Alarms", Vec::new())])
 }
 
-fn adjustment(parameters: &mut Parameters) -> Result<Adjustment, Fault> {
+fn simple_policy(name: String, parameters: &mut Parameters) -> Result<ScalingPolicy, Fault> {
     let kind = parameters.required("AdjustmentType")?;
-    let by: i32 = parameters.required_number("ScalingAdjustment")?;
-    match kind.as_str() {
+    let by = parameters.required_number("ScalingAdjustment")?;
+    let adjustment = adjustment(&kind, by, parameters.number("MinAdjustmentMagnitude")?)?;
+    Ok(Policy { name, adjustment, cooldown: parameters.seconds("Cooldown")? }.into())
+}
+
+fn step_policy(name: String, parameters: &mut Parameters) -> Result<ScalingPolicy, Fault> {
+    let kind = parameters.required("AdjustmentType")?;
+    let min_magnitude = parameters.number("MinAdjustmentMagnitude")?;
+    let valid = "Minimum, Maximum or Average";
+    let known = |text: &str| valid.split([',', ' ']).any(|it| it == text && it != "or").then(|| text.to_owned());
+    let metric_aggregation = parameters.parsed("MetricAggregationType", valid, known)?;
+    let mut steps = Vec::new();
+    for member in parameters.members("StepAdjustments") {
+        let by = parameters.required_number(&format!("{member}.ScalingAdjustment"))?;
+        steps.push(Step {
+            lower: parameters.number(&format!("{member}.MetricIntervalLowerBound"))?,
+            upper: parameters.number(&format!("{member}.MetricIntervalUpperBound"))?,
+            adjustment: adjustment(&kind, by, min_magnitude)?,
+        });
+    }
+    let policy = StepPolicy {
+        name,
+        steps,
+        metric_aggregation: metric_aggregation.unwrap_or_else(|| "Average".to_owned()),
+        estimated_warmup: parameters.seconds("EstimatedInstanceWarmup")?,
+    };
+    Ok(policy.into())
+}
+
+fn adjustment(kind: &str, by: i32, min_magnitude: Option<u32>) -> Result<Adjustment, Fault> {
+    match kind {
+        _ if min_magnitude.is_some() && kind != "PercentChangeInCapacity" => {
+            Err(Fault::validation("MinAdjustmentMagnitude is valid for PercentChangeInCapacity only"))
+        }
         "ChangeInCapacity" => Ok(Adjustment::ChangeInCapacity(by)),
         "ExactCapacity" => {
             let negative =
                 |_| Fault::validation(format!("ScalingAdjustment is {by}: expected an exact capacity of 0 or more"));
             u32::try_from(by).map(Adjustment::ExactCapacity).map_err(negative)
         }
-        "PercentChangeInCapacity" => {
-            let min_magnitude = parameters.number("MinAdjustmentMagnitude")?;
-            Ok(Adjustment::PercentChangeInCapacity { percent: by, min_magnitude })
-        }
+        "PercentChangeInCapacity" => Ok(Adjustment::PercentChangeInCapacity { percent: by, min_magnitude }),
         _ => {
             let valid = "ChangeInCapacity, ExactCapacity or PercentChangeInCapacity";
             Err(Fault::validation(format!("AdjustmentType is '{kind}': expected {valid}")))
@@ -55,9 +85,9 @@ pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Act
     let groups = simulator.groups().filter(|it| group.as_ref().is_none_or(|name| *name == it.name));
     let policies = groups.flat_map(|group| group.policies.values().map(move |policy| (group, policy)));
     let selected = policies.filter(|(group, policy)| {
-        let arn = simulator.policy_arn(&group.name, &policy.name);
-        let is_named = names.is_empty() || names.contains(&policy.name) || names.contains(&arn);
-        is_named && (types.is_empty() || types.iter().any(|it| it == SIMPLE))
+        let arn = simulator.policy_arn(&group.name, policy.name());
+        let is_named = names.is_empty() || names.iter().any(|it| it == policy.name() || *it == arn);
+        is_named && (types.is_empty() || types.iter().any(|it| it == policy.kind()))
     });
     Ok(page.cut("ScalingPolicies", selected.map(|(group, policy)| fields(simulator, group, policy)).collect()))
 }
@@ -72,8 +102,11 @@ pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Actio
 pub fn execute(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let (group, policy) = target(parameters)?;
     let honor_cooldown = parameters.flag("HonorCooldown")?.unwrap_or(false);
+    let (value, threshold): (Option<f64>, Option<f64>) =
+        (parameters.number("MetricValue")?, parameters.number("BreachThreshold")?);
     parameters.finish()?;
-    simulator.execute_policy(&group, &policy, honor_cooldown, now())?;
+    let difference = value.zip(threshold).map(|(value, threshold)| value - threshold);
+    simulator.execute_policy(&group, &policy, honor_cooldown, difference, now())?;
     Ok(Vec::new())
 }
 
@@ -86,24 +119,49 @@ fn target(parameters: &mut Parameters) -> Result<(String, String), Fault> {
     Ok((group.ok_or_else(missing)?, policy))
 }
 
-fn fields(simulator: &AutoScaling, group: &Group, policy: &Policy) -> Vec<Element> {
+fn fields(simulator: &AutoScaling, group: &Group, policy: &ScalingPolicy) -> Vec<Element> {
     let mut fields = vec![
         Element::leaf("AutoScalingGroupName", &group.name),
-        Element::leaf("PolicyName", &policy.name),
-        Element::leaf("PolicyARN", simulator.policy_arn(&group.name, &policy.name)),
-        Element::leaf("PolicyType", SIMPLE),
-        Element::leaf("AdjustmentType", policy.adjustment.kind()),
+        Element::leaf("PolicyName", policy.name()),
+        Element::leaf("PolicyARN", simulator.policy_arn(&group.name, policy.name())),
+        Element::leaf("PolicyType", policy.kind()),
     ];
-    let (by, min_magnitude) = match policy.adjustment {
-        Adjustment::ChangeInCapacity(change) => (i64::from(change), None),
-        Adjustment::ExactCapacity(exact) => (i64::from(exact), None),
-        Adjustment::PercentChangeInCapacity { percent, min_magnitude } => (i64::from(percent), min_magnitude),
+    let mut steps = Vec::new();
+    let seconds = |name, span: Option<std::time::Duration>| span.map(|span| Element::leaf(name, span.as_secs()));
+    let adjustment = match policy {
+        ScalingPolicy::Simple(policy) => {
+            fields.push(Element::leaf("ScalingAdjustment", change(policy.adjustment)));
+            fields.extend(seconds("Cooldown", policy.cooldown));
+            Some(policy.adjustment)
+        }
+        ScalingPolicy::Step(policy) => {
+            steps.extend(policy.steps.iter().map(step));
+            fields.push(Element::leaf("MetricAggregationType", &policy.metric_aggregation));
+            fields.extend(seconds("EstimatedInstanceWarmup", policy.estimated_warmup));
+            policy.steps.first().map(|step| step.adjustment)
+        }
     };
-    fields.push(Element::leaf("ScalingAdjustment", by));
-    fields.extend(min_magnitude.map(|least| Element::leaf("MinAdjustmentMagnitude", least)));
-    fields.extend(policy.cooldown.map(|cooldown| Element::leaf("Cooldown", cooldown.as_secs())));
-    fields.push(Element::node("StepAdjustments", Vec::new()));
+    fields.extend(adjustment.map(|it| Element::leaf("AdjustmentType", it.kind())));
+    if let Some(Adjustment::PercentChangeInCapacity { min_magnitude: Some(least), .. }) = adjustment {
+        fields.push(Element::leaf("MinAdjustmentMagnitude", least));
+    }
+    fields.push(Element::list("StepAdjustments", steps));
     fields.push(Element::node("Alarms", Vec::new()));
     fields.push(Element::leaf("Enabled", true));
     fields
+}
+
+fn step(step: &Step) -> Vec<Element> {
+    let bound = |name, bound: Option<f64>| bound.map(|bound| Element::leaf(name, format!("{bound:?}")));
+    let bounds = [bound("MetricIntervalLowerBound", step.lower), bound("MetricIntervalUpperBound", step.upper)];
+    let change = Element::leaf("ScalingAdjustment", change(step.adjustment));
+    bounds.into_iter().flatten().chain([change]).collect()
+}
+
+fn change(adjustment: Adjustment) -> i64 {
+    match adjustment {
+        Adjustment::ChangeInCapacity(change) => i64::from(change),
+        Adjustment::ExactCapacity(exact) => i64::from(exact),
+        Adjustment::PercentChangeInCapacity { percent, .. } => i64::from(percent),
+    }
 }

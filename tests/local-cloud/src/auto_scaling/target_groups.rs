@@ -2,12 +2,12 @@
 
 use auto_scaling::{AutoScaling, Fault};
 
-use super::{ActionResult, Parameters, page::Page};
+use super::{ActionResult, Parameters, now, page::Page};
 use crate::element::Element;
 
 pub fn attach(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let (group, arns) = target(parameters)?;
-    simulator.attach_target_groups(&group, &arns)?;
+    simulator.attach_target_groups(&group, &arns, now())?;
     Ok(Vec::new())
 }
 
@@ -21,9 +21,12 @@ pub fn describe(simulator: &mut AutoScaling, parameters: &mut Parameters) -> Act
     let group = parameters.required("AutoScalingGroupName")?;
     let page = Page::of(parameters, 100)?;
     parameters.finish()?;
-    let arns = simulator.group(&group)?.target_group_arns.iter();
-    let fields = |arn| vec![Element::leaf("LoadBalancerTargetGroupARN", arn), Element::leaf("State", "InService")];
-    Ok(page.cut("LoadBalancerTargetGroups", arns.map(fields).collect()))
+    let group = simulator.group(&group)?;
+    let fields = |arn: &String| {
+        let state = if group.is_adding(arn, now()) { "Adding" } else { "InService" };
+        vec![Element::leaf("LoadBalancerTargetGroupARN", arn), Element::leaf("State", state)]
+    };
+    Ok(page.cut("LoadBalancerTargetGroups", group.target_group_arns.iter().map(fields).collect()))
 }
 
 fn target(parameters: &mut Parameters) -> Result<(String, Vec<String>), Fault> {

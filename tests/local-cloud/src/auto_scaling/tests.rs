@@ -68,13 +68,25 @@ async fn a_described_group_has_all_its_parameters() {
         ("VPCZoneIdentifier", "subnet-1"),
         ("AvailabilityZones/member", "us-west-2b"),
         ("DefaultInstanceWarmup", "60"),
-        ("DeletionProtection", "none"),
+        ("AvailabilityZoneIds/member", "usw2-az2"),
+        ("AvailabilityZoneDistribution/CapacityDistributionStrategy", "balanced-best-effort"),
+        ("CapacityReservationSpecification/CapacityReservationPreference", "default"),
+        ("InstanceLifecyclePolicy/RetentionTriggers/TerminateHookAbandon", "terminate"),
         ("Tags/member/Value", "a & b"),
         ("Tags/member/PropagateAtLaunch", "true"),
     ] {
         assert_eq!(group.text_of(path), Some(value), "{path}");
     }
-    assert_eq!((group.find("Status"), group.find("MaxInstanceLifetime")), (None, None));
+    let absent = [
+        "Status",
+        "MaxInstanceLifetime",
+        "DeletionProtection",
+        "CapacityRebalance",
+        "WarmPoolConfiguration",
+        "WarmPoolSize",
+    ];
+    assert_eq!(absent.map(|path| group.find(path)), [None; 6]);
+    assert!(group.items("TrafficSources").is_empty());
 }
 
 #[tokio::test]
