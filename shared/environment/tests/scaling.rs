@@ -99,7 +99,7 @@ fn an_environment_with_both_policies_is_deleted_as_a_whole() {
     assert_eq!(account.inventory(), []);
 }
 
-/// One call of Auto Scaling changes ten target groups.
+/// One call of Auto Scaling changes ten target groups at most.
 #[test]
 fn target_groups_are_attached_and_detached_in_calls_of_ten() {
     let arns = |count: usize| {
@@ -121,6 +121,9 @@ fn target_groups_are_attached_and_detached_in_calls_of_ten() {
             CallKind::Set(settings) | CallKind::Clear(settings) => settings.len(),
             _ => 0,
         });
-        assert_eq!(sizes.collect::<Vec<_>>(), [10, 9], "{operation}");
+        let sizes: Vec<usize> = sizes.collect();
+        // Auto Scaling adds no more than ten at a time, so the second attachment is repeated until the first is over.
+        assert_eq!(sizes[..2], [10, 9], "{operation}");
+        assert!(sizes.iter().all(|it| *it <= 10), "{sizes:?}");
     }
 }
