@@ -10,6 +10,7 @@ EVENTS = ROOT / "events" / "custom-resource"
 OPEN = {**demo.ENVIRONMENT, "DeletionProtection": "false"}
 ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 DATA = "scalable-ec2-data-uswest2-dev-123456789012"
+SHARED = "arn:aws:ssm:us-west-2:210987654321:parameter/golden/al2023"
 
 
 def event(name, **changes):
@@ -100,6 +101,7 @@ class Stacks(unittest.TestCase):
             (arm, 'InstanceType is "t4g.micro": its architecture is arm64'),
             ({**arm, "InstanceType": "t3.gigantic"}, "the region us-west-2 has no such instance type; did you mean t3."),
             ({**arm, "InstanceType": "t3.micro", "ImageId": "ami-0123456789abcdef0"}, "ami-0123456789abcdef0 does not exist"),
+            ({"EnvironmentSuffix": "arn", "ImageParameter": SHARED}, f'ImageParameter is "{SHARED}": the SSM parameter does not exist'),
             (small, "MaxSize is 1000: at most 22"),
         ):
             with self.subTest(properties):
