@@ -7,7 +7,7 @@ mod bounds;
 mod buckets;
 mod denied;
 mod emptying;
-mod images;
+mod facts;
 mod in_use;
 mod lost_responses;
 mod remediations;
