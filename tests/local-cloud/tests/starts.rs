@@ -67,7 +67,8 @@ async fn a_group_launches_instances_in_ec2_and_terminates_them() {
     );
     let (status, body) = auto_scaling(&url, &format!("CreateAutoScalingGroup&{group}=3")).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
-    let unknown = format!("<Message>Could not find the specified version 3 for the launch template with ID {template}.</");
+    let unknown =
+        format!("<Message>Could not find the specified version 3 for the launch template with ID {template}.</");
     assert!(body.contains(&unknown), "{body}");
     fail_launches(&url, "count=2&reason=no+room").await;
     let (status, body) = auto_scaling(&url, &format!("CreateAutoScalingGroup&{group}=2")).await;
