@@ -121,10 +121,9 @@ const TERMINATING: &str = "i-0eeeeeeeeeeeeeeee";
 /// A page of a group's activities, followed by another one.
 fn activities(page: usize, description: &str) -> Response {
     let at = 10 - page.min(10);
-    let (status, progress) = match description.starts_with("Terminating") {
-        true => ("MidTerminatingLifecycleAction", 60),
-        false => ("MidLifecycleAction", 40),
-    };
+    let terminates = description.starts_with("Terminating");
+    let (status, progress) =
+        if terminates { ("MidTerminatingLifecycleAction", 60) } else { ("MidLifecycleAction", 40) };
     let activity = format!(
         "<ActivityId>{page}</ActivityId><AutoScalingGroupName>waiting</AutoScalingGroupName><Description>{description}</Description>\
          <StartTime>2026-01-02T03:{at:02}:00.000Z</StartTime><StatusCode>{status}</StatusCode><Progress>{progress}</Progress>"

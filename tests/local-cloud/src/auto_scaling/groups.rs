@@ -139,9 +139,10 @@ impl ResolvedReferences {
             }
             let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
             let requested = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
-            let bad = |reason: String| match reason.starts_with(UNKNOWN_VERSION) {
-                true => Fault::validation(reason),
-                false => Fault::validation(format!("You must use a valid fully-formed launch template. {reason}")),
+            let bad = |reason: String| {
+                let prefix = "You must use a valid fully-formed launch template. ";
+                let prefix = if reason.starts_with(UNKNOWN_VERSION) { "" } else { prefix };
+                Fault::validation(format!("{prefix}{reason}"))
             };
             let resolved = service.ec2.template_version(&requested).await.map_err(bad)?.template;
             found.launch_template = Some(LaunchTemplate { version: requested.version, ..resolved });
