@@ -33,12 +33,12 @@ pub(crate) async fn with_token<T>(
     seed: &str,
     key: &Key,
     content: &str,
-    send: impl AsyncFn(String) -> Result<T, Problem>,
+    create: impl AsyncFn(String) -> Result<T, Problem>,
     exists: impl AsyncFnOnce() -> Result<bool, Problem>,
 ) -> Result<T, Problem> {
-    match send(client_token(seed, key, content)).await {
+    match create(client_token(seed, key, content)).await {
         Err(problem) if problem.code == "IdempotentParameterMismatch" && !exists().await? => {
-            send(client_token(seed, key, &format!("{content} after a delete"))).await
+            create(client_token(seed, key, &format!("{content} after a delete"))).await
         }
         other => other,
     }

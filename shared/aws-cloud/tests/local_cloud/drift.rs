@@ -107,14 +107,6 @@ async fn drift_of_identity_and_logs_is_repaired() {
     assert_eq!(repair(&harness, &desired).await, [restore.as_str()]);
 
     // Another role in its place is removed first.
-    let trust = json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": { "Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"] },
-    }]});
-    let request = iam.update_assume_role_policy().role_name(&role).policy_document(trust.to_string());
-    request.send().await.expect("one more service");
-    assert_eq!(repair(&harness, &desired).await, ["iam:UpdateAssumeRolePolicy (trusts: ec2.amazonaws.com)"]);
-
     iam.create_role().role_name("other").assume_role_policy_document("{}").send().await.expect("another role");
     let request = iam.remove_role_from_instance_profile().instance_profile_name(&profile).role_name(&role);
     request.send().await.expect("removed");

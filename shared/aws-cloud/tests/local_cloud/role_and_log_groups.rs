@@ -11,7 +11,7 @@ const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-1111-1111-1111-111111111111";
 
 #[tokio::test]
-async fn a_role_is_created_with_its_boundary_and_inline_policy_and_drift_of_both_is_repaired() {
+async fn a_role_is_created_with_its_boundary_and_inline_policy_and_drift_of_them_and_of_its_trust_is_repaired() {
     let harness = Harness::start().await;
     let too_much =
         json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
@@ -43,6 +43,14 @@ async fn a_role_is_created_with_its_boundary_and_inline_policy_and_drift_of_both
     let calls = repair(&harness, &unbounded).await;
     let removal = "iam:DeleteRolePolicy (inline-policy foreign";
     assert!(calls.len() == 1 && calls[0].starts_with(removal), "{calls:?}");
+
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": { "Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"] },
+    }]});
+    let request = iam.update_assume_role_policy().role_name(&role).policy_document(trust.to_string());
+    request.send().await.expect("one more service");
+    assert_eq!(repair(&harness, &unbounded).await, ["iam:UpdateAssumeRolePolicy (trusts: ec2.amazonaws.com)"]);
 
     repair(&harness, &DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);

@@ -117,6 +117,7 @@ fn account(rejection: (u16, String)) -> (Clients, Arc<Mutex<Vec<String>>>) {
     (clients, puts)
 }
 
+/// A run that created a template, and 25 s later a group: IAM knows the tags of the template by then.
 async fn with_group(clients: &Clients) -> AwsCloud {
     let cloud = AwsCloud::new(clients, "owner".into(), "request".into());
     let version = version();
@@ -125,6 +126,7 @@ async fn with_group(clients: &Clients) -> AwsCloud {
         .call(&create("lt", Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })))
         .await
         .expect("a template");
+    after(25).await;
     cloud.call(&group(&digest)).await.expect("a group");
     cloud
 }

@@ -4,6 +4,7 @@ mod hooks;
 mod observed;
 mod release;
 
+use aws_sdk_autoscaling::operation::describe_load_balancer_target_groups::DescribeLoadBalancerTargetGroupsOutput as Page;
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{DeletionProtection, LaunchTemplateSpecification, LoadBalancerTargetGroupState, Tag};
 use environment::{AutoScalingGroupSetting, Call, CallKind, Fields, HealthCheck, Ref, Resource, Setting};
@@ -196,7 +197,7 @@ async fn blocked_if_target_groups_change(aws: &AwsCloud, call: &Call, problem: P
     let found = pages.collect::<Result<Vec<_>, _>>().await.classified("autoscaling:DescribeLoadBalancerTargetGroups");
     let is_changing = |it: &LoadBalancerTargetGroupState| matches!(it.state(), Some("Adding" | "Removing"));
     match found {
-        Ok(pages) if pages.iter().flat_map(|page| page.load_balancer_target_groups()).any(is_changing) => {
+        Ok(pages) if pages.iter().flat_map(Page::load_balancer_target_groups).any(is_changing) => {
             Problem { class: ErrorClass::Blocked, ..problem }
         }
         // AWS's message says more than the error of this look-up.
