@@ -117,7 +117,7 @@ fn the_owner_of_an_image_is_checked_once_for_each_new_image_and_only_with_a_list
     let before = reads(&handler);
     succeeded(&handler, image("ami-0123456789abcdef0"));
     assert_eq!(reads(&handler), before + 1, "in the first of all passes");
-    let same = json!({ "ImageId": "ami-0123456789abcdef0", "LogRetentionDays": "7" });
+    let same = json!({ "ImageId": "ami-0123456789abcdef0", "InstanceType": "t3.micro", "LogRetentionDays": "7" });
     succeeded(&handler, with(sample("update.json"), json!({ "RequestId": "same", "ResourceProperties": same })));
     assert_eq!(reads(&handler), before + 1, "not for the same image");
 }
