@@ -10,6 +10,7 @@ EVENTS = ROOT / "events" / "custom-resource"
 OPEN = {**demo.ENVIRONMENT, "DeletionProtection": "false"}
 ANYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 DATA = "scalable-ec2-data-uswest2-dev-123456789012"
+SHARED = "arn:aws:ssm:us-west-2:210987654321:parameter/golden/al2023"
 
 
 def event(name, **changes):
@@ -67,20 +68,72 @@ class Stacks(unittest.TestCase):
         self.assertIn("UserDataScript is a string of 17,000 characters: a plain-text script of at most 16384 bytes", reason)
 
     def test_values_that_the_deployment_does_not_allow_and_invalid_defaults_are_rejected(self):
-        properties = {"EnvironmentSuffix": "limited", "ImageId": "ami-0123456789abcdef0"}
+        image = self.cloud.client("ec2").register_image(Name="image-of-this-account")["ImageId"]
+        properties = {"EnvironmentSuffix": "limited", "ImageId": image}
         lists = {"ALLOWED_IMAGE_OWNERS": "amazon", "ALLOWED_INSTANCE_TYPES": "m5.*"}
         try:
             for name, value in lists.items():
-                self.cloud.set_variable_of("custom-resource", name, value)
+                self.cloud.set_variable(name, value)
             reason = self.create_fails(properties, "limited")
             self.assertIn('InstanceType is "t3.micro": one of AllowedInstanceTypes of this deployment: m5.*', reason)
+            reason = self.create_fails({**properties, "InstanceType": "m5.large"}, "owned")
             self.assertIn("one of AllowedImageOwners of this deployment: amazon", reason)
             self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
             status = self.cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
             self.assertIn("PROPERTY_DEFAULTS: MaxSizes: unknown property; did you mean MaxSize?", status["Text"].split("\n")[0])
         finally:
-            for name in (*lists, "PROPERTY_DEFAULTS"):
-                self.cloud.set_variable_of("custom-resource", name, "")
+            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", "")
+            for name in lists:
+                self.cloud.set_variable(name, "")
+
+    def control_zones(self, path, zones):
+        self.cloud.control(f"ec2/{path}&zones={','.join(zones)}", b"")
+        self.addCleanup(self.cloud.control, f"ec2/{path}&zones=us-west-2a,us-west-2b,us-west-2c,us-west-2d", b"")
+
+    def test_a_create_that_the_region_or_the_account_cannot_have_makes_nothing(self):
+        self.control_zones("endpoint-service?service=ec2messages", [])
+        self.control_zones("endpoint-service?service=monitoring", [])
+        endpoints = {"EnvironmentSuffix": "es", "Egress": "VpcEndpoints"}
+        arm = {"EnvironmentSuffix": "arm", "InstanceType": "t4g.micro"}
+        small = {"EnvironmentSuffix": "pl", "VpcCidr": "10.0.0.0/25", "MaxSize": "1000"}
+        for properties, expected in (
+            (endpoints, "the region us-west-2 has no endpoint service com.amazonaws.us-west-2.monitoring. Use NatGateway"),
+            (arm, 'InstanceType is "t4g.micro": its architecture is arm64'),
+            ({**arm, "InstanceType": "t3.gigantic"}, "the region us-west-2 has no such instance type; did you mean t3."),
+            ({**arm, "InstanceType": "t3.micro", "ImageId": "ami-0123456789abcdef0"}, "ami-0123456789abcdef0 does not exist"),
+            ({"EnvironmentSuffix": "arn", "ImageParameter": SHARED}, f'ImageParameter is "{SHARED}": the SSM parameter does not exist'),
+            (small, "MaxSize is 1000: at most 22"),
+        ):
+            with self.subTest(properties):
+                before = len(demo.writes(self.cloud))
+                planned = self.cloud.request({"Request": "plan", "ResourceProperties": properties})
+                self.assertIn(expected, planned["Error"])
+                rejected = self.cloud.request(event("create.json", ResourceProperties=properties))
+                self.assertIn(expected, rejected["Reason"])
+                self.assertEqual(len(demo.writes(self.cloud)), before, "a rejected create got a writing call")
+                self.succeeds(event("delete.json", ResourceProperties=properties))
+
+    def test_an_update_that_the_zones_or_a_foreign_subnet_forbid_changes_nothing_and_is_rolled_back(self):
+        ec2 = self.cloud.client("ec2")
+        created = self.succeeds(with_properties("create.json", Egress="PublicIp"))
+        subnet = ec2.create_subnet(VpcId=created["Data"]["VpcId"], CidrBlock="10.40.64.0/19")["Subnet"]["SubnetId"]
+        self.control_zones("instance-type?type=p5.48xlarge", ["us-west-2c", "us-west-2d"])
+        before = len(demo.writes(self.cloud))
+        for number, (change, expected) in enumerate(
+            (
+                ({"ZoneCount": "3"}, f"ZoneCount is 3: the subnet {subnet} with 10.40.64.0/19"),
+                ({"InstanceType": "p5.48xlarge"}, "its zones are us-west-2a, us-west-2b, and this type is offered in us-west-2c"),
+            )
+        ):
+            update = {**with_properties("create.json", Egress="PublicIp", **change), "RequestType": "Update"}
+            update = {**update, "RequestId": f"update-{number}", "PhysicalResourceId": created["PhysicalResourceId"]}
+            rejected = self.cloud.request(update)
+            self.assertIn(expected, rejected["Reason"])
+            rollback = {**update, **with_properties("create.json", Egress="PublicIp"), "RequestType": "Update"}
+            self.succeeds({**rollback, "RequestId": f"rollback-{number}", "PhysicalResourceId": created["PhysicalResourceId"]})
+        self.assertEqual(len(demo.writes(self.cloud)), before, "a rejected update got a writing call")
+        ec2.delete_subnet(SubnetId=subnet)
+        self.succeeds(event("delete.json"))
 
     def test_a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged(self):
         iam = self.cloud.client("iam")

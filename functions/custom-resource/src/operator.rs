@@ -4,10 +4,12 @@
 //! (`adoption`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
-use environment::{Action, Cloud as _, DesiredState, Drift, ObservedResource, Plan, Resource, Spec, drift, plan};
+use environment::{
+    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
+};
 use request_pass::{
-    CloudFactory, Settings, StackState, frozen_defaults, is_protected, recorded_image, recorded_spec, resources,
-    retired_tags, scope,
+    CloudFactory, Settings, StackState, frozen_defaults, is_protected, read_facts, recorded_image, recorded_spec,
+    retired_tags, scope, violated_facts,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Owner, Records, Request, time_text};
@@ -140,7 +142,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             return Err(OperatorError::InvalidProperties(not_allowed));
         }
         let mark = owner.as_ref().map_or(NO_OWNER, Owner::as_str);
-        let (desired, observed) = self.desired_and_observed(&spec, mark, record.as_ref()).await?;
+        let before = settled.or_else(|| recorded_spec(record.as_ref(), |it| it.desired.as_ref(), self.settings));
+        let checked = CheckedFacts::of(before.as_ref(), &spec);
+        let facts = read_facts(self.settings, self.cloud_factory, &spec, mark, record.as_ref(), checked).await?;
+        let violated = violated_facts(self.settings, before.as_ref(), &spec, &facts);
+        if !violated.is_empty() {
+            return Err(OperatorError::InvalidProperties(violated));
+        }
+        let (desired, observed) = self.desired_and_observed(&spec, mark, record.as_ref(), &facts).await?;
         Ok(self.plan_json(&plan(&desired, &observed), &environment, owner.as_ref()))
     }
 
@@ -230,7 +239,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
         let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
         let spec = spec.ok_or_else(|| OperatorError::RecordUnreadable { environment: environment.clone() })?;
-        let (desired, observed) = self.desired_and_observed(&spec, owner.as_str(), Some(&record)).await?;
+        let (settings, cloud_factory, owner_id) = (self.settings, self.cloud_factory, owner.as_str());
+        let facts =
+            read_facts(settings, cloud_factory, &spec, owner_id, Some(&record), CheckedFacts::default()).await?;
+        let (desired, observed) = self.desired_and_observed(&spec, owner_id, Some(&record), &facts).await?;
         Ok(Observation { environment, owner, desired, observed })
     }
 
@@ -239,15 +251,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         spec: &Spec,
         owner: &str,
         record: Option<&OwnerRecord>,
+        facts: &Facts,
     ) -> Result<(DesiredState, Vec<ObservedResource>), OperatorError> {
-        let cloud_factory = self.cloud_factory;
-        let image = recorded_image(record, spec);
-        let resources: Vec<Resource> = resources(self.settings, cloud_factory, spec, owner, image.as_deref()).await?;
+        let names = spec.names(&self.settings.deployment);
+        let resources = desired(spec, &names, owner, facts);
         let retired_tags = retired_tags(record, spec, self.settings);
-        let network_is_managed = spec.network.vpc_id.is_none();
-        let scope = scope(owner, spec.names(&self.settings.deployment), record, network_is_managed);
-        let observed = cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
-        let image_is_recorded = image.is_some();
+        let scope = scope(owner, names, record, spec.network.vpc_id.is_none());
+        let observed = self.cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
+        let image_is_recorded = recorded_image(record, spec).is_some();
         Ok((DesiredState { resources, retired_tags, image_is_recorded, ..DesiredState::default() }, observed))
     }
 

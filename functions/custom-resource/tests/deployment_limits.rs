@@ -93,30 +93,31 @@ fn an_environment_outside_of_a_tightened_list_is_updated_elsewhere_and_deleted()
 }
 
 #[test]
-fn the_owner_of_an_image_is_read_once_for_each_new_image_and_only_with_a_list() {
-    let reads = |handler: &InlineHandler| handler.cloud_factory.image_owner_reads.get();
+fn the_owner_of_an_image_is_checked_once_for_each_new_image_and_only_with_a_list() {
+    let reads = |handler: &InlineHandler| handler.cloud_factory.image_reads.get();
     let image = |id: &str| create(json!({ "ImageId": id }));
-    let without_list = handler();
+    let owned_by = |handler: &mut InlineHandler, account: &str, alias: Option<&str>| {
+        let owner = ImageOwner { account: account.into(), alias: alias.map(Into::into) };
+        handler.cloud_factory.facts.image_details.as_mut().expect("an image").owner = owner;
+    };
+    let mut without_list = handler();
+    owned_by(&mut without_list, "999999999999", None);
     succeeded(&without_list, image("ami-0123456789abcdef0"));
-    assert_eq!(reads(&without_list), 0);
 
     let mut handler = handler_with(&[("ALLOWED_IMAGE_OWNERS", "amazon")]);
-    let reason = failed(&handler, image("ami-0123456789abcdef0"));
-    assert!(reason.contains("ImageId is \"ami-0123456789abcdef0\": its image does not exist"), "{reason}");
-    handler.cloud_factory.image_owner = Some(ImageOwner { account: "999999999999".into(), alias: None });
+    owned_by(&mut handler, "999999999999", None);
     let reason = failed(&handler, image("ami-0123456789abcdef0"));
     assert!(
         reason.contains("its image belongs to 999999999999; valid is an image of one of AllowedImageOwners"),
         "{reason}"
     );
-    assert_eq!((writes(&handler), has_record(&handler)), (0, false));
+    assert_eq!(writes(&handler), 0);
 
-    handler.cloud_factory.image_owner =
-        Some(ImageOwner { account: "137112412989".into(), alias: Some("amazon".into()) });
+    owned_by(&mut handler, "137112412989", Some("amazon"));
     let before = reads(&handler);
     succeeded(&handler, image("ami-0123456789abcdef0"));
     assert_eq!(reads(&handler), before + 1, "in the first of all passes");
-    let same = json!({ "ImageId": "ami-0123456789abcdef0", "LogRetentionDays": "7" });
+    let same = json!({ "ImageId": "ami-0123456789abcdef0", "InstanceType": "t3.micro", "LogRetentionDays": "7" });
     succeeded(&handler, with(sample("update.json"), json!({ "RequestId": "same", "ResourceProperties": same })));
     assert_eq!(reads(&handler), before + 1, "not for the same image");
 }

@@ -43,6 +43,8 @@ pub enum Resource {
     Here(&'static str, &'static str),
     /// A resource of this account without a region.
     Global(&'static str, &'static str),
+    /// A resource of this region in any account: another account of the organization may share it (AWS RAM).
+    Shared(&'static str, &'static str),
     /// A resource of this region that AWS owns: no account.
     Aws(&'static str, &'static str),
     /// The resources that a parameter of the deployment lists, such as `AllowedTopics`; without a list, those of
@@ -188,6 +190,9 @@ impl Resource {
             }
             Resource::Global(service, rest) => {
                 format!("!Sub arn:${{AWS::Partition}}:{service}::${{AWS::AccountId}}:{rest}")
+            }
+            Resource::Shared(service, rest) => {
+                format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:*:{rest}")
             }
             Resource::Aws(service, rest) => format!("!Sub arn:${{AWS::Partition}}:{service}:${{AWS::Region}}::{rest}"),
             Resource::Bucket(rest) => format!("!Sub arn:${{AWS::Partition}}:s3:::{rest}"),

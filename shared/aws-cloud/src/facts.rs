@@ -1,52 +1,62 @@
-//! Facts that the account and the region determine and no property states: zones, partition, image.
+//! Facts that the account and the region determine and no property states: zones, partition, image, and what decides
+//! whether a request can succeed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 
 use aws_sdk_ec2::types::{
-    AvailabilityZone, AvailabilityZoneOptInStatus, Filter, InstanceTypeOffering, LocationType, Subnet,
+    AvailabilityZone, AvailabilityZoneOptInStatus, DeviceType, Filter, Image, ImageState, InstanceTypeInfo,
+    InstanceTypeOffering, LocationType, ServiceDetail, ServiceType, Subnet, VirtualizationType,
 };
-use environment::{CallError, Facts, ImageOwner, Partition, Spec};
+use environment::{
+    CallError, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, ImageOwner, InstanceTypeFacts, Partition,
+    SubnetFacts, endpoint_services, mark,
+};
 
 use crate::clients::Clients;
+use crate::ec2;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 
-/// Reads the facts about the clients' account in `region` that `spec` needs. The deployment knows whether a function
-/// handles the hooks.
+/// Reads the facts that `query` needs about the clients' account, all at once.
 ///
 /// # Errors
-/// `Rejected`, naming the property, if a subnet of the existing network does not exist or is not in its VPC, if a
-/// parameter does not hold an image id, or if the region's partition is unknown; else every error of a call. Zones or
-/// an image that are merely missing are not an error: the plan reports them, if it needs them.
-pub async fn facts(clients: &Clients, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
+/// `Rejected`, naming the property, if a parameter does not hold an image id, or if the region's partition is unknown;
+/// else every error of a call. What is merely missing is not an error: [`environment::check_facts`] names it, and the
+/// plan, if it needs it.
+pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, CallError> {
+    let FactsQuery { spec, region, checked, .. } = *query;
     let rejected = |invalid: InvalidFact| CallError::Rejected { message: invalid.to_string() };
     let partition =
         Partition::of(region).ok_or_else(|| rejected(InvalidFact::UnknownPartition { region: region.to_owned() }))?;
-    let (zones, image) = tokio::join!(zones_for(clients, spec, region), image(clients, spec));
-    let call_error = |problem: Problem| problem.call_error(&format_args!("the facts about {region}"));
-    let zones = zones.map_err(call_error)?.map_err(rejected)?;
-    let image = image.map_err(call_error)?.map_err(rejected)?;
-    Ok(Facts { zones, partition: partition.id.to_owned(), image, hooks_are_handled })
+    let is_managed = spec.network.vpc_id.is_none();
+    let services = endpoint_services(spec, region, partition.id);
+    let read = tokio::try_join!(
+        read_if(is_managed, available_zones(clients)),
+        read_if(is_managed || checked.instance_type, offered_in(clients, &spec.instance_type)),
+        read_if(checked.instance_type, instance_type(clients, &spec.instance_type)),
+        image(clients, query),
+        subnets(clients, query),
+        endpoint_service_facts(clients, services),
+    );
+    let (available, offered, instance_type, image, subnets, endpoint_services) =
+        read.map_err(|problem| problem.call_error(&format_args!("the facts about {region}")))?;
+    let (image, image_details) = image.map_err(rejected)?;
+    let offered = offered.unwrap_or_default();
+    Ok(Facts {
+        zones: available.unwrap_or_default().intersection(&offered).cloned().collect(),
+        partition: partition.id.to_owned(),
+        image,
+        hooks_are_handled: query.hooks_are_handled,
+        subnets,
+        endpoint_services,
+        instance_type: instance_type.map(|it| it.facts(offered)),
+        image_details,
+    })
 }
 
-/// The owner of the image that `spec` names; `None` if the image, or the parameter that should name it, does not exist
-/// or is not shared with this account.
-///
-/// # Errors
-/// `Rejected`, naming the property, if the parameter does not hold an image id; else every error of a call.
-pub async fn image_owner(clients: &Clients, spec: &Spec) -> Result<Option<ImageOwner>, CallError> {
-    let call_error = |problem: Problem| problem.call_error(&format_args!("the owner of {}", spec.image_source()));
-    let image = image(clients, spec).await.map_err(call_error)?;
-    let image = image.map_err(|invalid| CallError::Rejected { message: invalid.to_string() })?;
-    let Some(id) = image else { return Ok(None) };
-    let response = clients.ec2.describe_images().image_ids(id).send().await.classified("ec2:DescribeImages");
-    let images = match response {
-        Ok(response) => response.images.unwrap_or_default(),
-        // An image that is not shared, was deregistered, or never existed.
-        Err(problem) if problem.code.starts_with("InvalidAMIID") => vec![],
-        Err(problem) => return Err(call_error(problem)),
-    };
-    let owner = images.into_iter().next();
-    Ok(owner.map(|it| ImageOwner { account: it.owner_id.unwrap_or_default(), alias: it.image_owner_alias }))
+/// Reads a fact only if it is needed.
+async fn read_if<T>(needed: bool, read: impl Future<Output = Result<T, Problem>>) -> Result<Option<T>, Problem> {
+    if needed { read.await.map(Some) } else { Ok(None) }
 }
 
 /// A fact of the account that contradicts the properties. The text names the property.
@@ -56,10 +66,6 @@ enum InvalidFact {
         "AWS_REGION is \"{region}\", which is not in a partition that Envkeeper knows: aws, aws-cn, aws-us-gov, aws-eusc"
     )]
     UnknownPartition { region: String },
-    #[error("SubnetIds has \"{id}\": there is no such subnet in {region}")]
-    NoSubnet { id: String, region: String },
-    #[error("SubnetIds has \"{id}\": it is in {actual}, not in VpcId, which is \"{vpc}\"")]
-    OtherVpc { id: String, actual: String, vpc: String },
     /// The value may be a secret and is not repeated.
     #[error(
         "ImageParameter is \"{parameter}\": that parameter does not hold an image id, which is ami- and 8 to 17 hexadecimal digits"
@@ -67,43 +73,41 @@ enum InvalidFact {
     NoImageId { parameter: String },
 }
 
-/// The zones to build in, or the fact that rejects the network. An existing network leaves no zones to choose, and
-/// its subnets have to match the properties.
-async fn zones_for(clients: &Clients, spec: &Spec, region: &str) -> Result<Result<Vec<String>, InvalidFact>, Problem> {
-    if let Some(vpc) = &spec.network.vpc_id {
-        let found = subnets(clients, &spec.network.subnet_ids).await?;
-        return Ok(check_existing_network(vpc, &spec.network.subnet_ids, &found, region).map(|()| vec![]));
-    }
-    let (available, offered) = tokio::try_join!(available_zones(clients), offered_in(clients, &spec.instance_type))?;
-    Ok(Ok(available.intersection(&offered).cloned().collect()))
+fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
-/// The subnets that exist. (The request filters: a request by ids fails if one of them does not exist.)
-async fn subnets(clients: &Clients, ids: &[String]) -> Result<Vec<Subnet>, Problem> {
-    let by_id = Filter::builder().name("subnet-id").set_values(Some(ids.to_vec())).build();
-    let pages = clients.ec2.describe_subnets().filters(by_id).into_paginator().items().send();
-    pages.collect::<Result<_, _>>().await.classified("ec2:DescribeSubnets")
+/// The subnets of the managed VPC, or those of the existing network that exist. (The request filters: a request by ids
+/// fails if one of them does not exist.)
+async fn subnets(clients: &Clients, query: &FactsQuery<'_>) -> Result<Vec<SubnetFacts>, Problem> {
+    let network = &query.spec.network;
+    let filter = match (network.vpc_id.is_some(), query.vpc) {
+        (true, _) if query.checked.existing_subnets => filter("subnet-id", &network.subnet_ids),
+        (false, Some(vpc)) => filter("vpc-id", [vpc]),
+        _ => return Ok(vec![]),
+    };
+    let pages = clients.ec2.describe_subnets().filters(filter).into_paginator().items().send();
+    let found = pages.collect::<Result<Vec<_>, _>>().await.classified(DESCRIBE_SUBNETS)?;
+    found.iter().map(|it| subnet_facts(it, query.owner)).collect()
 }
 
-/// Checks that all subnets exist, and are in the VPC.
-fn check_existing_network(vpc: &str, subnets: &[String], found: &[Subnet], region: &str) -> Result<(), InvalidFact> {
-    for id in subnets {
-        let Some(subnet) = found.iter().find(|it| it.subnet_id() == Some(id)) else {
-            return Err(InvalidFact::NoSubnet { id: id.clone(), region: region.to_owned() });
-        };
-        let actual = subnet.vpc_id().unwrap_or_default();
-        if actual != vpc {
-            return Err(InvalidFact::OtherVpc { id: id.clone(), actual: actual.to_owned(), vpc: vpc.to_owned() });
-        }
-    }
-    Ok(())
+const DESCRIBE_SUBNETS: &str = "ec2:DescribeSubnets";
+
+fn subnet_facts(found: &Subnet, owner: &str) -> Result<SubnetFacts, Problem> {
+    let is_mark = |tag: &aws_sdk_ec2::types::Tag| tag.key() == Some(mark::OWNER) && tag.value() == Some(owner);
+    Ok(SubnetFacts {
+        id: found.subnet_id().unwrap_or_default().to_owned(),
+        vpc: found.vpc_id().unwrap_or_default().to_owned(),
+        cidr: ec2::network(found.cidr_block(), DESCRIBE_SUBNETS)?,
+        zone: found.availability_zone().unwrap_or_default().to_owned(),
+        is_marked: found.tags().iter().any(is_mark),
+    })
 }
 
 /// The zones that this account can use: neither local zones nor zones that need an opt-in.
 async fn available_zones(clients: &Clients) -> Result<BTreeSet<String>, Problem> {
-    let filter = |name: &str, value: &str| Filter::builder().name(name).values(value).build();
     let request = clients.ec2.describe_availability_zones();
-    let request = request.filters(filter("state", "available")).filters(filter("zone-type", "availability-zone"));
+    let request = request.filters(filter("state", ["available"])).filters(filter("zone-type", ["availability-zone"]));
     let response = request.send().await.classified("ec2:DescribeAvailabilityZones")?;
     let usable = |zone: &&AvailabilityZone| zone.opt_in_status() != Some(&AvailabilityZoneOptInStatus::NotOptedIn);
     let zones = response.availability_zones().iter().filter(usable);
@@ -112,23 +116,130 @@ async fn available_zones(clients: &Clients) -> Result<BTreeSet<String>, Problem>
 
 /// The zones that offer the instance type.
 async fn offered_in(clients: &Clients, instance_type: &str) -> Result<BTreeSet<String>, Problem> {
-    let by_type = Filter::builder().name("instance-type").values(instance_type).build();
-    let request = clients.ec2.describe_instance_type_offerings().filters(by_type);
-    let pages = request.location_type(LocationType::AvailabilityZone).into_paginator().items().send();
-    let offerings = pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeInstanceTypeOfferings")?;
+    let by_type = filter("instance-type", [instance_type]);
+    let offerings = offerings(clients, LocationType::AvailabilityZone, Some(by_type)).await?;
     Ok(offerings.iter().filter_map(InstanceTypeOffering::location).map(str::to_owned).collect())
 }
 
-/// The image's id; `None` if the parameter that should hold it does not exist; an error if the parameter
-/// holds something else.
-async fn image(clients: &Clients, spec: &Spec) -> Result<Result<Option<String>, InvalidFact>, Problem> {
-    if let Some(id) = &spec.image_id {
-        return Ok(Ok(Some(id.clone())));
+async fn offerings(
+    clients: &Clients,
+    location: LocationType,
+    filter: Option<Filter>,
+) -> Result<Vec<InstanceTypeOffering>, Problem> {
+    let request = clients.ec2.describe_instance_type_offerings().location_type(location);
+    let pages = request.set_filters(filter.map(|it| vec![it])).into_paginator().items().send();
+    pages.collect::<Result<_, _>>().await.classified("ec2:DescribeInstanceTypeOfferings")
+}
+
+/// An instance type as `DescribeInstanceTypes` describes it, or the types of the region if it has none of this name.
+enum DescribedType {
+    Known(Box<InstanceTypeInfo>),
+    Unknown { known: Vec<String> },
+}
+
+impl DescribedType {
+    fn facts(self, zones: BTreeSet<String>) -> InstanceTypeFacts {
+        match self {
+            DescribedType::Unknown { known } => InstanceTypeFacts::Unknown { known },
+            DescribedType::Known(info) => InstanceTypeFacts::Known {
+                architectures: names(info.processor_info().map(|it| it.supported_architectures()).unwrap_or_default()),
+                virtualization: names(info.supported_virtualization_types()),
+                zones,
+            },
+        }
     }
-    let request = clients.ssm.get_parameter().name(spec.image_source());
-    let response = request.send().await.classified("ssm:GetParameter").none_if_not_found()?;
+}
+
+fn names<T: AsRef<str>>(all: &[T]) -> Vec<String> {
+    all.iter().map(|it| it.as_ref().to_owned()).collect()
+}
+
+/// Describes the type. (The request filters: a request by name fails for an unknown type.)
+async fn instance_type(clients: &Clients, name: &str) -> Result<DescribedType, Problem> {
+    let request = clients.ec2.describe_instance_types().filters(filter("instance-type", [name]));
+    let response = request.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    let found = response.classified("ec2:DescribeInstanceTypes")?.into_iter().next();
+    if let Some(info) = found {
+        return Ok(DescribedType::Known(Box::new(info)));
+    }
+    let all = offerings(clients, LocationType::Region, None).await?;
+    let known = all.iter().filter_map(|it| it.instance_type()).map(|it| it.as_str().to_owned()).collect();
+    Ok(DescribedType::Unknown { known })
+}
+
+/// The services of `names` that the region has. One name may be that of a gateway and of an interface service.
+async fn endpoint_service_facts(
+    clients: &Clients,
+    names: Vec<String>,
+) -> Result<BTreeMap<String, EndpointServiceFacts>, Problem> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let request = clients.ec2.describe_vpc_endpoint_services().filters(filter("service-name", names));
+    let response = request.send().await.classified("ec2:DescribeVpcEndpointServices")?;
+    let mut services: BTreeMap<String, EndpointServiceFacts> = BTreeMap::new();
+    for detail in response.service_details() {
+        let service = services.entry(detail.service_name().unwrap_or_default().to_owned()).or_default();
+        let has = |wanted: &ServiceType| detail.service_type().iter().any(|it| it.service_type() == Some(wanted));
+        service.has_gateway |= has(&ServiceType::Gateway);
+        if has(&ServiceType::Interface) {
+            service.has_interface = true;
+            service.zones.extend(ServiceDetail::availability_zones(detail).iter().cloned());
+        }
+    }
+    Ok(services)
+}
+
+type ImageAndDetails = (Option<String>, Option<ImageFacts>);
+
+/// The image's id and its details; no id if the parameter that should hold it does not exist; an error if the parameter
+/// holds something else.
+async fn image(clients: &Clients, query: &FactsQuery<'_>) -> Result<Result<ImageAndDetails, InvalidFact>, Problem> {
+    let id = match query.image.or(query.spec.image_id.as_deref()) {
+        Some(id) => Ok(Some(id.to_owned())),
+        None => parameter(clients, query.spec.image_source()).await?,
+    };
+    Ok(match id {
+        Ok(Some(id)) if query.checked.image => {
+            let details = describe_image(clients, &id).await?;
+            Ok((Some(id), details))
+        }
+        Ok(id) => Ok((id, None)),
+        Err(invalid) => Err(invalid),
+    })
+}
+
+async fn parameter(clients: &Clients, name: &str) -> Result<Result<Option<String>, InvalidFact>, Problem> {
+    let response = clients.ssm.get_parameter().name(name).send().await;
+    let response = response.classified("ssm:GetParameter").none_if_not_found()?;
     let value = response.and_then(|response| response.parameter).and_then(|parameter| parameter.value);
-    Ok(image_id_in(spec.image_source(), value))
+    Ok(image_id_in(name, value))
+}
+
+/// The image; `None` if it does not exist, or is not shared with this account. A deprecated image still launches.
+async fn describe_image(clients: &Clients, id: &str) -> Result<Option<ImageFacts>, Problem> {
+    let request = clients.ec2.describe_images().image_ids(id).include_deprecated(true);
+    match request.send().await.classified("ec2:DescribeImages") {
+        Ok(response) => Ok(response.images().first().map(image_facts)),
+        // An image that is not shared, was deregistered, or never existed.
+        Err(problem) if problem.code.starts_with("InvalidAMIID") => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn image_facts(found: &Image) -> ImageFacts {
+    let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
+    let root = found.block_device_mappings().iter().find(|it| it.device_name() == found.root_device_name());
+    let size = root.and_then(|it| it.ebs()).and_then(|it| it.volume_size());
+    ImageFacts {
+        owner: ImageOwner { account: text(found.owner_id()), alias: found.image_owner_alias().map(str::to_owned) },
+        state: text(found.state().map(ImageState::as_str)),
+        architecture: text(found.architecture().map(|it| it.as_str())),
+        virtualization: text(found.virtualization_type().map(VirtualizationType::as_str)),
+        root_device_type: text(found.root_device_type().map(DeviceType::as_str)),
+        root_device_name: text(found.root_device_name()),
+        root_snapshot_gib: size.and_then(|gib| u32::try_from(gib).ok()),
+    }
 }
 
 /// The image's id that a parameter holds.
@@ -147,21 +258,6 @@ fn is_image_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_subnet_of_an_existing_network_exists_and_is_in_its_vpc() {
-        let subnet = |id: &str, vpc: &str| Subnet::builder().subnet_id(id).vpc_id(vpc).build();
-        let found = [subnet("subnet-1", "vpc-1"), subnet("subnet-2", "vpc-2")];
-        let check = |ids: &[&str]| {
-            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-            check_existing_network("vpc-1", &ids, &found, "eu-west-1").map_err(|invalid| invalid.to_string())
-        };
-        assert_eq!(check(&["subnet-1"]), Ok(()));
-        let elsewhere = "SubnetIds has \"subnet-2\": it is in vpc-2, not in VpcId, which is \"vpc-1\"";
-        assert_eq!(check(&["subnet-1", "subnet-2"]), Err(elsewhere.into()));
-        let missing = "SubnetIds has \"subnet-3\": there is no such subnet in eu-west-1";
-        assert_eq!(check(&["subnet-3"]), Err(missing.into()));
-    }
 
     #[test]
     fn the_value_of_a_parameter_is_repeated_only_if_it_is_an_image_id() {

@@ -34,7 +34,7 @@ use tracing::Instrument as _;
 
 pub use clients::Clients;
 pub use cloudwatch::observed_alarm::observe_alarm;
-pub use facts::{facts, image_owner};
+pub use facts::facts;
 pub use marked::{MarkSearch, MarkedResource};
 pub use stack::{StackState, stack};
 

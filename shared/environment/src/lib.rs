@@ -26,7 +26,10 @@ pub use automation::remediation::{
     InvalidRemediation, Member, NoRemediation, ObservedGroup, PriorAttempt, REMEDIATION_TTL_MS, RemediationAction,
     RemediationRequest, choose_remediation, execution_key, needs_instance_health,
 };
-pub use desired::{Facts, HookNotHandled, check_hooks_are_handled, desired};
+pub use desired::{
+    CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, HookNotHandled, ImageFacts, InstanceTypeFacts, ROOT_DEVICE,
+    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services,
+};
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use engine::condition::Condition;

@@ -49,7 +49,7 @@ fn an_egress_creates_only_the_network_resources_that_it_needs() {
     let tables = [&one, &each, &endpoints, &public].map(|it| count(it, Kind::RouteTable));
     assert_eq!(tables, [2, 4, 1, 1]);
     assert_eq!(count(&endpoints, Kind::InternetGateway), 0, "no route to the internet");
-    assert_eq!(count(&endpoints, Kind::VpcEndpoint), 7);
+    assert_eq!(count(&endpoints, Kind::VpcEndpoint), 6);
 }
 
 #[test]

@@ -137,6 +137,44 @@ fn only_one_image_can_be_set() {
 }
 
 #[test]
+fn an_image_parameter_is_named_as_get_parameter_takes_it() {
+    let arn = "arn:aws:ssm:us-west-2:210987654321:parameter/golden/al2023";
+    let longest = format!("/{}", "p".repeat(199));
+    let with_selectors = ["/my/ami:3", "/my/ami:stable", "/my/ami:_v1.2-x", "/my/ami:1234567890123456789"];
+    let good = ["/my/ami", arn, &format!("{arn}:3"), &format!("{arn}:stable"), &longest];
+    for good in good.into_iter().chain(with_selectors) {
+        let spec = read(json!({ "EnvironmentSuffix": "dev", "ImageParameter": good })).expect("valid");
+        assert_eq!(spec.image_source(), good);
+    }
+    let bad = [
+        "",
+        "/",
+        "my/ami",
+        "/my ami",
+        "/my/ami:",
+        "/my/ami:3:4",
+        "/my/ami:3x",
+        "/my/ami:aws-1",
+        "/my/ami:SSM",
+        "/my/ami:12345678901234567890",
+        "arn:aws:ssm:us-west-2:210987654321:parameter",
+        "arn:aws:ssm:us-west-2:210987654321:document/golden",
+        "arn:aws:ssm:us-west-2:2109:parameter/golden",
+        "arn:aws:ssm::210987654321:parameter/golden",
+        "arn:aws:sns:us-west-2:210987654321:golden",
+        &format!("{longest}p"),
+    ];
+    for bad in bad {
+        let violations = violations(json!({ "EnvironmentSuffix": "dev", "ImageParameter": bad }));
+        assert_eq!(violations.len(), 1, "{bad}: {violations:?}");
+        assert!(violations[0].starts_with("ImageParameter is "), "{violations:?}");
+    }
+    let elsewhere = arn.replace("us-west-2", "eu-west-1");
+    let violations = violations(json!({ "EnvironmentSuffix": "dev", "ImageParameter": elsewhere }));
+    assert!(violations[0].ends_with("an ARN of the environment's region us-west-2"), "{violations:?}");
+}
+
+#[test]
 fn parameter_paths_are_names_that_an_account_can_have() {
     let longest = format!("/{}", "a".repeat(99));
     let deepest = "/a".repeat(15);

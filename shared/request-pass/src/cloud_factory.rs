@@ -2,9 +2,7 @@
 
 pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
-use environment::{
-    CallError, Cloud, Facts, ImageOwner, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp,
-};
+use environment::{CallError, Cloud, Facts, FactsQuery, ObservedAlarm, ObservedGroup, RemediationAction, Timestamp};
 use requests::{LedgerQueue, QueueError};
 use serde_json::Value;
 use std::fmt;
@@ -22,10 +20,7 @@ pub trait CloudFactory {
     fn for_run(&self, owner: &str, request: &str, last_create_at: Option<Timestamp>) -> Self::Cloud<'_>;
 
     /// The facts of the account and the region about a spec.
-    async fn facts(&self, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError>;
-
-    /// The owner of the image that a spec names; `None` if the image does not exist for this account.
-    async fn image_owner(&self, spec: &Spec) -> Result<Option<ImageOwner>, CallError>;
+    async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError>;
 
     /// The status of a stack.
     async fn stack(&self, stack_id: &str) -> Result<StackState, CallError>;
@@ -80,12 +75,8 @@ impl CloudFactory for Aws {
         }
     }
 
-    async fn facts(&self, spec: &Spec, region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
-        aws_cloud::facts(&self.clients, spec, region, hooks_are_handled).await
-    }
-
-    async fn image_owner(&self, spec: &Spec) -> Result<Option<ImageOwner>, CallError> {
-        aws_cloud::image_owner(&self.clients, spec).await
+    async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError> {
+        aws_cloud::facts(&self.clients, query).await
     }
 
     async fn stack(&self, stack_id: &str) -> Result<StackState, CallError> {

@@ -7,12 +7,13 @@
 //! for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
 //! The modules: `pass` (one pass: Create, Update, Delete), `protection` (the limits of a Delete), `recorded` (the
-//! interpretation of a record), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
+//! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
 //! a pass), `response` (the response that ends a request), `settings`.
 
 #![warn(missing_docs)]
 
 mod cloud_factory;
+mod facts;
 mod journal;
 mod pass;
 mod pass_error;
@@ -22,9 +23,8 @@ mod response;
 mod settings;
 
 pub use cloud_factory::{Aws, CloudFactory, StackState};
-pub use pass::{
-    AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, resources, work_deadline,
-};
+pub use facts::{read_facts, violated_facts};
+pub use pass::{AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, work_deadline};
 pub use pass_error::{PassError, superseded_reason};
 pub use recorded::{
     frozen_defaults, is_protected, recorded_image, recorded_proofs, recorded_spec, retired_tags, scope,

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, CallError, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Fields, Key, Names,
-    ObservedResource, Ownership, Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change,
-    check_hooks_are_handled, desired, indeterminate_until, outputs, reconcile,
+    CALL_TIMEOUT, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource, Ownership,
+    Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change, check_hooks_are_handled,
+    desired, indeterminate_until, outputs, reconcile,
 };
 use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
@@ -106,7 +106,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let work = if event.kind == Kind::Delete {
             self.deletable(record.as_ref()).await?
         } else {
-            let (spec, defaults) = self.admitted_spec(record.as_ref()).await?;
+            let (spec, defaults) = self.admitted_spec(record.as_ref())?;
             RequestedWork::Apply { spec: Box::new(spec), defaults }
         };
         // A request that is already recorded keeps its progress and its response state. A request without work is not
@@ -189,16 +189,15 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     /// Reads the requested spec with the frozen defaults, and checks it: by itself, against the spec before, and against
     /// the deployment's allow-lists. A rollback requests the spec that settled last. Both are equal, so no value of it
     /// is rejected.
-    async fn admitted_spec(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), PassError> {
+    fn admitted_spec(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), PassError> {
         let event = &self.request.event;
         let Settings { deployment, allow_lists, .. } = self.settings;
         let failed = |violations: &[Violation]| PassError::Failed(describe_violations(violations).into());
         let defaults = frozen_defaults(record, &self.settings.defaults);
-        let recorded =
-            self.settled_spec(record).or_else(|| recorded_spec(record, |it| it.desired.as_ref(), self.settings));
+        let recorded = self.settled_spec(record).or_else(|| self.attempted_spec(record));
         let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, deployment)
             .map_err(|violations| failed(&violations))?;
-        let before = recorded.or_else(|| Spec::read(event.old_properties.as_ref()?, &defaults, deployment).ok());
+        let before = recorded.or_else(|| self.old_spec(&defaults));
         let bytes = serde_json::to_string(&spec).map_or(0, |json| json.len());
         if bytes > MAX_SPEC_BYTES {
             let value = format!("{bytes} bytes of JSON in all");
@@ -209,12 +208,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let before = before.as_ref();
         let mut violations = before.map(|before| check_change(before, &spec)).unwrap_or_default();
         violations.extend(allow_lists.violations(before, &spec));
-        // The owner of an image never changes: it is read when the request arrives, and not in each pass.
-        let is_recorded = record.is_some_and(|it| it.is_latest(&self.request.hash));
-        if !is_recorded && allow_lists.needs_image_owner(before, &spec) {
-            let owner = self.cloud_factory.image_owner(&spec).await?;
-            violations.extend(allow_lists.image_violation(&spec, owner.as_ref()));
-        }
         if violations.is_empty() { Ok((spec, defaults)) } else { Err(failed(&violations)) }
     }
 
@@ -243,16 +236,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             check_hooks_are_handled(spec, self.settings.hooks_are_handled)
                 .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
         }
+        let facts = self.checked_facts(owner, record, spec, defaults).await?;
         let retired_tags = retired_tags(record, spec, self.settings);
-        let mut image = recorded_image(record, spec);
-        let desired_record = |image: Option<&str>| to_record(&id, spec, defaults, &retired_tags, image);
-        self.records.save_desired(owner, desired_record(image.as_deref())?).await?;
-        let resources = resources(self.settings, self.cloud_factory, spec, owner.as_str(), image.as_deref()).await?;
-        if image.is_none() && self.uses_image_first(record, spec) {
-            // Recorded before any resource uses it: later passes believe only the record.
-            image = image_of(&resources);
-            self.records.save_desired(owner, desired_record(image.as_deref())?).await?;
-        }
+        // Recorded before any resource uses it: later passes believe only the record.
+        let first_image = || facts.image.clone().filter(|_| self.uses_image_first(record, spec));
+        let image = recorded_image(record, spec).or_else(first_image);
+        self.records.save_desired(owner, to_record(&id, spec, defaults, &retired_tags, image.as_deref())?).await?;
+        let resources = desired(spec, &names, owner.as_str(), &facts);
         // Only a Create waits for instances: afterwards Auto Scaling controls their number.
         let waits_for_instances = spec.wait_for_instances && record.is_none_or(|it| it.settled_spec.is_none());
         let in_service = if waits_for_instances { spec.min_size } else { 0 };
@@ -317,8 +307,19 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         Ok(Convergence::Settled(data.into_iter().collect()))
     }
 
+    /// The spec of the latest request that was worked on, whether it settled or not.
+    pub(crate) fn attempted_spec(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
+        recorded_spec(record, |it| it.desired.as_ref(), self.settings)
+    }
+
+    /// The spec before an Update, by CloudFormation: for an environment whose record was lost.
+    pub(crate) fn old_spec(&self, defaults: &Defaults) -> Option<Spec> {
+        let old = self.request.event.old_properties.as_ref()?;
+        Spec::read(old, defaults, &self.settings.deployment).ok()
+    }
+
     /// The spec that settled last.
-    fn settled_spec(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
+    pub(crate) fn settled_spec(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
         recorded_spec(record, |it| it.settled_spec.as_ref(), self.settings)
     }
 
@@ -415,35 +416,6 @@ enum Convergence<T> {
     Settled(T),
     /// The time of the pass is used up; the conditions that it waited for.
     Pending(Vec<Condition>),
-}
-
-/// The image of the launch template; `None` if the region has no image for its source.
-fn image_of(resources: &[environment::Resource]) -> Option<String> {
-    let image = resources.iter().find_map(|it| match &it.fields {
-        Fields::LaunchTemplate(template) => template.versions.first().map(|version| version.image.clone()),
-        _ => None,
-    });
-    image.filter(|it| !it.is_empty())
-}
-
-/// The resources that a spec describes, with the current facts of the account, and with the recorded image if there is
-/// one.
-///
-/// # Errors
-/// The errors of the calls that read these facts.
-pub async fn resources<C: CloudFactory>(
-    settings: &Settings,
-    cloud_factory: &C,
-    spec: &Spec,
-    owner: &str,
-    image: Option<&str>,
-) -> Result<Vec<environment::Resource>, CallError> {
-    let Settings { deployment, hooks_are_handled, .. } = settings;
-    let mut facts = cloud_factory.facts(spec, &deployment.region, *hooks_are_handled).await?;
-    if let Some(image) = image {
-        facts.image = Some(image.to_owned());
-    }
-    Ok(desired(spec, &spec.names(deployment), owner, &facts))
 }
 
 /// The most violations that one text names: a response has room for fewer, and a request can contain thousands of unknown

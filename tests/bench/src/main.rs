@@ -51,6 +51,7 @@ fn desired_of(spec: &Spec, names: &Names) -> DesiredState {
         partition: "aws".into(),
         image: Some("ami-0123456789abcdef0".into()),
         hooks_are_handled: true,
+        ..Facts::default()
     };
     let resources = desired(spec, names, OWNER, &facts);
     DesiredState { resources, in_service: spec.min_size, ..DesiredState::default() }

@@ -1,7 +1,10 @@
 //! The control interface of the local cloud: recorded calls, health, fault rules, and the behaviour of groups,
 //! instances and metrics.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use ::auto_scaling::{Fault, InstanceFailure, Timestamp};
 use http_body_util::{Either, Full};
@@ -91,6 +94,12 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
             groups.instances.make_next_spot(count);
             Ok(())
         }),
+        "ec2/endpoint-service" => {
+            named_zones(query, "service").and_then(|(service, zones)| router.ec2_catalog.set_service(&service, zones))
+        }
+        "ec2/instance-type" => {
+            named_zones(query, "type").map(|(instance_type, zones)| router.ec2_catalog.set_type(&instance_type, zones))
+        }
         "instances/interrupt" => single_parameter(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
             single_parameter(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))
@@ -107,6 +116,17 @@ fn failing_launches(query: &str) -> Result<(u64, String), String> {
     let reason = parameters.remove("reason").filter(|reason| !reason.is_empty());
     let reason = reason.ok_or("reason is missing: the status reason of the failed activities")?;
     reject_unknown(&parameters, "count and reason").map(|()| (count, reason))
+}
+
+/// An endpoint service or an instance type, and its zones: `service=logs&zones=us-west-2a,us-west-2b`. Without zones, the
+/// region does not have it.
+fn named_zones(query: &str, name: &str) -> Result<(String, BTreeSet<String>), String> {
+    let mut parameters = form::read(query);
+    let named = parameters.remove(name).filter(|it| !it.is_empty());
+    let named = named.ok_or_else(|| format!("{name} is missing: its name"))?;
+    let zones = parameters.remove("zones").unwrap_or_default();
+    let zones = zones.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect();
+    reject_unknown(&parameters, &format!("{name} and zones")).map(|()| (named, zones))
 }
 
 /// A group and the new desired capacity: `group=web&to=4`.
@@ -223,6 +243,17 @@ mod tests {
             ("count=1&reason=x&group=web", "group is unknown"),
         ] {
             let response = failing_launches(query).unwrap_err();
+            assert!(response.contains(expected), "{response}");
+        }
+    }
+
+    #[test]
+    fn a_service_has_a_name_and_zones_which_may_be_none() {
+        let zones = ["a", "b"].map(str::to_owned).into();
+        assert_eq!(named_zones("service=logs&zones=a,b", "service"), Ok(("logs".to_owned(), zones)));
+        assert_eq!(named_zones("type=t3.micro", "type"), Ok(("t3.micro".to_owned(), BTreeSet::new())));
+        for (query, expected) in [("zones=a", "service is missing"), ("service=logs&zone=a", "zone is unknown")] {
+            let response = named_zones(query, "service").unwrap_err();
             assert!(response.contains(expected), "{response}");
         }
     }

@@ -10,6 +10,7 @@ pub mod auto_scaling;
 pub mod cbor;
 pub mod control;
 pub mod ec2;
+pub mod ec2_catalog;
 pub mod element;
 pub mod emf;
 pub mod emulators;

@@ -14,6 +14,7 @@ use clap::Parser;
 use local_cloud::{
     auto_scaling::AutoScalingService,
     ec2::Ec2,
+    ec2_catalog::Ec2Catalog,
     emulators::Emulators,
     event_bridge::EventBridge,
     exports::{self, ExportsFile},
@@ -119,6 +120,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
         moto: emulators.moto(),
         ministack: emulators.ministack(),
         auto_scaling: AutoScalingService::new(ec2, bus, options.instance_seconds),
+        ec2_catalog: Ec2Catalog::default(),
         saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),

@@ -18,7 +18,9 @@ use tokio::net::TcpListener;
 use crate::{
     alarms,
     auto_scaling::{self, AutoScalingService},
-    control, fault_response,
+    control,
+    ec2_catalog::{self, Ec2Catalog},
+    fault_response,
     faults::{CallKey, Fault, Faults, InjectedFault},
     form,
     http::Http,
@@ -54,6 +56,8 @@ pub struct Router {
     pub ministack: SocketAddr,
     /// Implements Auto Scaling.
     pub auto_scaling: AutoScalingService,
+    /// What EC2 offers in the region.
+    pub ec2_catalog: Ec2Catalog,
     /// Implements the calls for saved Logs Insights queries.
     pub saved_queries: SavedQueries,
     /// Records every call.
@@ -217,7 +221,15 @@ impl Router {
         {
             return response;
         }
+        if ec2_catalog::ACTIONS.contains(&operation)
+            && let Some(response) = self.ec2_catalog.response(operation, &query_and_body)
+        {
+            return response;
+        }
         let response = self.forward(self.emulator(scope), head, body).await;
+        if operation == "DescribeImages" && response.status().is_success() {
+            return with_body(response, ec2_catalog::with_root_snapshots).await;
+        }
         if operation == "TerminateInstances" && response.status().is_success() {
             let parameters = form::read(&query_and_body);
             let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId."));
@@ -298,6 +310,19 @@ async fn truncated_response(response: Response<Body>) -> Result<Response<Body>, 
     let body = body.collect().await.map_err(|_| NoResponse::Injected)?.to_bytes();
     head.headers.insert(header::CONTENT_LENGTH, body.len().into());
     Ok(Response::from_parts(head, Either::Left(Either::Right(TruncatedBody::of(&body)))))
+}
+
+/// A response with its body changed. A body that does not arrive completely is a 502.
+async fn with_body(response: Response<Body>, change: impl Fn(&str) -> String) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => {
+            let body = change(&String::from_utf8_lossy(&body.to_bytes()));
+            head.headers.insert(header::CONTENT_LENGTH, body.len().into());
+            Response::from_parts(head, Either::Right(Full::from(body)))
+        }
+        Err(error) => control::text(StatusCode::BAD_GATEWAY, format!("{error:?}")),
+    }
 }
 
 /// The parameters of a query protocol's request, from the query and from the body.

@@ -4,7 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use environment::{CallError, Facts, ImageOwner, ObservedAlarm, ObservedGroup, RemediationAction, Spec, Timestamp};
+use environment::{
+    CallError, EndpointServiceFacts, Facts, FactsQuery, Fields, ImageFacts, ImageOwner, InstanceTypeFacts,
+    ObservedAlarm, ObservedGroup, RemediationAction, SubnetFacts, Timestamp, endpoint_services, mark,
+};
 use memory_cloud::{MemoryAccount, Session};
 use request_pass::{CloudFactory, Settings, StackState};
 use requests::QueueError;
@@ -21,9 +24,13 @@ pub struct MemoryCloudFactory {
     pub panics: bool,
     /// The state of the stack; `None` where the call is denied.
     pub stack: Option<StackState>,
-    /// The owner of every image, and the number of times that it was read.
-    pub image_owner: Option<ImageOwner>,
-    pub image_owner_reads: Cell<usize>,
+    /// The facts that a query can read. The subnets are the foreign ones of the managed VPC; the environment's own and
+    /// those of an existing network are added.
+    pub facts: Facts,
+    /// The endpoint services that the region lacks.
+    pub missing_services: BTreeSet<String>,
+    /// The number of times that an image was described.
+    pub image_reads: Cell<usize>,
     /// The observed alarm, if one exists.
     pub alarm: RefCell<Option<ObservedAlarm>>,
     /// The instances whose status checks fail.
@@ -46,8 +53,9 @@ impl Default for MemoryCloudFactory {
             account,
             panics: false,
             stack: Some(StackState::Active),
-            image_owner: None,
-            image_owner_reads: Cell::default(),
+            facts: facts(),
+            missing_services: BTreeSet::new(),
+            image_reads: Cell::default(),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
             call_errors: RefCell::default(),
@@ -68,6 +76,59 @@ impl MemoryCloudFactory {
     }
 }
 
+/// Three zones in which everything is offered, and an image of Amazon Linux 2023.
+fn facts() -> Facts {
+    let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from);
+    let instance_type = InstanceTypeFacts::Known {
+        architectures: vec!["x86_64".into()],
+        virtualization: vec!["hvm".into()],
+        zones: zones.iter().cloned().collect(),
+    };
+    let image = ImageFacts {
+        owner: ImageOwner { account: "137112412989".into(), alias: Some("amazon".into()) },
+        state: "available".into(),
+        architecture: "x86_64".into(),
+        virtualization: "hvm".into(),
+        root_device_type: "ebs".into(),
+        root_device_name: environment::ROOT_DEVICE.into(),
+        root_snapshot_gib: Some(8),
+    };
+    Facts {
+        zones: zones.to_vec(),
+        partition: "aws".into(),
+        image: Some("ami-0123456789abcdef0".into()),
+        instance_type: Some(instance_type),
+        image_details: Some(image),
+        ..Facts::default()
+    }
+}
+
+impl MemoryCloudFactory {
+    /// The subnets that a query can read: all of an existing network, or those of the managed VPC.
+    fn subnets(&self, query: &FactsQuery<'_>) -> Vec<SubnetFacts> {
+        let network = &query.spec.network;
+        let subnet = |id: &String, vpc: &str, cidr, zone: &str, is_marked| SubnetFacts {
+            id: id.clone(),
+            vpc: vpc.to_owned(),
+            cidr,
+            zone: zone.to_owned(),
+            is_marked,
+        };
+        if let Some(vpc) = &network.vpc_id {
+            let all = network.subnet_ids.iter().filter(|_| query.checked.existing_subnets);
+            return all.map(|id| subnet(id, vpc, network.vpc_cidr, "us-west-2a", false)).collect();
+        }
+        let Some(vpc) = query.vpc else { return vec![] };
+        let inventory = self.account.inventory();
+        let own = inventory.iter().filter(|it| it.tags.get(mark::OWNER).is_some_and(|owner| owner == query.owner));
+        let own = own.filter_map(|it| match &it.fields {
+            Fields::Subnet(found) => Some(subnet(&it.name, vpc, found.cidr, &found.zone, true)),
+            _ => None,
+        });
+        own.chain(self.facts.subnets.iter().cloned()).collect()
+    }
+}
+
 impl CloudFactory for MemoryCloudFactory {
     type Cloud<'a> = Session<'a>;
 
@@ -75,15 +136,29 @@ impl CloudFactory for MemoryCloudFactory {
         Session::new(&self.account, request)
     }
 
-    async fn facts(&self, _spec: &Spec, _region: &str, hooks_are_handled: bool) -> Result<Facts, CallError> {
+    async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError> {
         assert!(!self.panics, "the test requested this panic");
-        let zones = ["us-west-2a", "us-west-2b", "us-west-2c"].map(String::from).to_vec();
-        Ok(Facts { zones, partition: "aws".into(), image: Some("ami-0123456789abcdef0".into()), hooks_are_handled })
-    }
-
-    async fn image_owner(&self, _spec: &Spec) -> Result<Option<ImageOwner>, CallError> {
-        self.image_owner_reads.set(self.image_owner_reads.get() + 1);
-        Ok(self.image_owner.clone())
+        let known = self.facts.clone();
+        let image = query.image.or(query.spec.image_id.as_deref()).map(str::to_owned).or(known.image);
+        let mut services = endpoint_services(query.spec, query.region, &known.partition);
+        services.retain(|it| !self.missing_services.contains(it));
+        let service = EndpointServiceFacts {
+            zones: known.zones.iter().cloned().collect(),
+            has_interface: true,
+            has_gateway: true,
+        };
+        if query.checked.image {
+            self.image_reads.set(self.image_reads.get() + 1);
+        }
+        Ok(Facts {
+            image,
+            hooks_are_handled: query.hooks_are_handled,
+            subnets: self.subnets(query),
+            endpoint_services: services.into_iter().map(|name| (name, service.clone())).collect(),
+            instance_type: known.instance_type.filter(|_| query.checked.instance_type),
+            image_details: known.image_details.filter(|_| query.checked.image),
+            ..known
+        })
     }
 
     async fn stack(&self, _stack_id: &str) -> Result<StackState, CallError> {

@@ -27,6 +27,9 @@ const READS: &[Statement] = &[
             call("ec2:DescribeTags"),
             call("ec2:DescribeAvailabilityZones"),
             call("ec2:DescribeInstanceTypeOfferings"),
+            call("ec2:DescribeInstanceTypes"),
+            call("ec2:DescribeImages"),
+            call("ec2:DescribeVpcEndpointServices"),
             call("autoscaling:DescribeAutoScalingGroups"),
             call("autoscaling:DescribeLifecycleHooks"),
             call("autoscaling:DescribePolicies"),
@@ -48,9 +51,9 @@ const READS: &[Statement] = &[
     allow(
         "ReadImageParameters",
         &[call("ssm:GetParameter")],
-        &[Resource::Aws("ssm", "parameter/aws/service/*"), Resource::Here("ssm", "parameter/*")],
+        &[Resource::Aws("ssm", "parameter/aws/service/*"), Resource::Shared("ssm", "parameter/*")],
     )
-    .because("Any public parameter or parameter of this account may name the image; a value that is not an image id is never shown."),
+    .because("Any public parameter, parameter of this account or parameter that another account shares may name the image; a value that is not an image id is never shown."),
     allow(
         "ReadRoles",
         &[

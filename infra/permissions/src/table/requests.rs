@@ -14,8 +14,6 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
         ],
     )
     .because("The operator request allow-adoption writes its consent on retained buckets, which no environment owns."),
-    allow("ReadImageOwners", &[call("ec2:DescribeImages")], &[Resource::Any])
-        .because("This read accepts no resource but *. The owner of an image is checked when a request arrives."),
     allow("QueueRequests", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
         "DeadLetterFailedInvocations",

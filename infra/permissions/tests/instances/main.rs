@@ -32,6 +32,7 @@ fn role(spec: &Spec, names: &Names, partition: &str) -> (String, environment::Ta
         partition: partition.into(),
         image: Some("ami-0123456789abcdef0".into()),
         hooks_are_handled: true,
+        ..Facts::default()
     };
     let resources = desired(spec, names, "0123456789abcdef0123", &facts);
     let found = resources.into_iter().find_map(|it| match it.fields {

@@ -25,6 +25,6 @@ fn owned_by(owner: &str) -> Filter {
 }
 
 /// Parses a network's CIDR from a response.
-fn network(text: Option<&str>, operation: &'static str) -> Result<Ipv4Net, Problem> {
+pub(crate) fn network(text: Option<&str>, operation: &'static str) -> Result<Ipv4Net, Problem> {
     text.and_then(|text| text.parse().ok()).ok_or_else(|| Problem::unreadable(operation, "CIDR"))
 }

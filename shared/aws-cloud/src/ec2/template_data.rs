@@ -11,7 +11,7 @@ use aws_sdk_ec2::types::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use environment::{Ref, TemplateContent, TemplateVersion};
+use environment::{ROOT_DEVICE, Ref, TemplateContent, TemplateVersion};
 
 use crate::errors::Problem;
 use crate::iam::reference_by_name;
@@ -19,9 +19,6 @@ use crate::ids::{Ids, Observation};
 
 /// The first word of a description, which identifies the versions that Envkeeper created.
 const DESCRIPTION_PREFIX: &str = "envkeeper";
-
-/// The root device of the Amazon Linux 2023 images.
-const ROOT_DEVICE: &str = "/dev/xvda";
 
 /// The hop limit of metadata responses: one hop to the instance and one more to a container on it, which then reaches
 /// the role's credentials too. AWS's own default for Amazon Linux 2023.

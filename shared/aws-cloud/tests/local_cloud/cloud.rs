@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use local_cloud::auto_scaling::AutoScalingService;
 use local_cloud::ec2::Ec2;
+use local_cloud::ec2_catalog::Ec2Catalog;
 use local_cloud::emulators::Emulators;
 use local_cloud::event_bridge::EventBridge;
 use local_cloud::faults::Faults;
@@ -56,6 +57,7 @@ impl LocalCloud {
                 EventBridge::new(Ministack::new(http.clone(), emulators.ministack())),
                 INSTANCE_TIME,
             ),
+            ec2_catalog: Ec2Catalog::default(),
             saved_queries: SavedQueries::default(),
             recorder: Recorder::new(None).expect("no file"),
             latency: LatencyTable::default(),

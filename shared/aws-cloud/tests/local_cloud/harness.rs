@@ -8,8 +8,8 @@ use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, CallError, Cloud, Defaults, Deployment, DesiredState, Names, ObservedResource, Proofs, Run, RunOutcome,
-    Scope, Spec, Timestamp, desired, reconcile,
+    Call, CallError, CheckedFacts, Cloud, Defaults, Deployment, DesiredState, FactsQuery, Names, ObservedResource,
+    Proofs, Run, RunOutcome, Scope, Spec, Timestamp, desired, reconcile,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -97,7 +97,8 @@ impl Harness {
     /// The desired state in a deployment with or without a function for hooks.
     pub async fn desired_with_hooks(&self, properties: &Value, hooks_are_handled: bool) -> DesiredState {
         let spec = spec(properties);
-        let facts = facts(&self.clients, &spec, REGION, hooks_are_handled).await.expect("facts");
+        let query = FactsQuery { hooks_are_handled, ..query(&spec) };
+        let facts = facts(&self.clients, &query).await.expect("facts");
         let resources = desired(&spec, self.names(), OWNER, &facts);
         DesiredState { resources, ..DesiredState::default() }
     }
@@ -152,6 +153,12 @@ pub fn spec(properties: &Value) -> Spec {
     let defaults = Defaults::from_vars(|_| None);
     let properties = properties.as_object().expect("an object");
     Spec::read(properties, &defaults, &deployment()).expect("valid properties")
+}
+
+/// The query for the facts that the desired resources need, without a function for hooks.
+pub fn query(spec: &Spec) -> FactsQuery<'_> {
+    let checked = CheckedFacts::default();
+    FactsQuery { spec, region: REGION, hooks_are_handled: false, owner: OWNER, image: None, vpc: None, checked }
 }
 
 /// A cloud that records its calls.

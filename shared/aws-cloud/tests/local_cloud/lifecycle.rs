@@ -1,10 +1,12 @@
 //! The life of an environment, from its creation to the proof that no resource is left.
 
 use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Tag};
-use environment::{DesiredState, Fields, Kind, ObservedResource, Resource, mark};
+use environment::{
+    CheckedFacts, DesiredState, FactsQuery, Fields, Kind, ObservedResource, Resource, check_facts, mark,
+};
 use serde_json::json;
 
-use crate::harness::{Harness, spec};
+use crate::harness::{Harness, query, spec};
 
 /// Asserts that a new observation shows every field of every desired resource.
 pub async fn assert_observed(harness: &Harness, desired: &DesiredState) {
@@ -162,17 +164,35 @@ async fn marked_in_ec2(harness: &Harness) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn unavailable_facts_are_missing_and_reported_by_the_plan() {
+async fn unavailable_facts_are_missing_and_named_by_the_check() {
     let harness = Harness::start().await;
     let read = async |properties| {
         let spec = spec(&properties);
-        aws_cloud::facts(&harness.clients, &spec, local_cloud::REGION, false).await.expect("facts")
+        let query = FactsQuery { checked: CheckedFacts::of(None, &spec), ..query(&spec) };
+        let facts = aws_cloud::facts(&harness.clients, &query).await.expect("facts");
+        let violations = check_facts(None, &spec, harness.names(), &facts);
+        (facts, violations.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
-    let without_zones = read(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t9.nano" })).await;
-    assert!(without_zones.zones.is_empty());
-    assert_eq!(read(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await.image, None);
-    let given = spec(&json!({ "EnvironmentSuffix": "dev", "ImageId": "ami-12345678" }));
-    let facts = aws_cloud::facts(&harness.clients, &given, local_cloud::REGION, false).await.expect("facts");
-    assert_eq!((facts.image.as_deref(), facts.partition.as_str()), (Some("ami-12345678"), "aws"));
+    let (facts, named) = read(json!({ "EnvironmentSuffix": "dev" })).await;
+    assert_eq!(named, <[&str; 0]>::default());
     assert!(facts.zones.iter().all(|zone| zone.starts_with("us-west-2")) && facts.zones.is_sorted());
+    let image = facts.image_details.expect("moto has the image");
+    assert_eq!((image.architecture.as_str(), image.root_snapshot_gib), ("x86_64", Some(8)));
+
+    let (facts, named) = read(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t3.mirco" })).await;
+    assert!(facts.zones.is_empty());
+    let unknown =
+        "InstanceType is \"t3.mirco\": the region us-west-2 has no such instance type; did you mean t3.micro?";
+    assert_eq!(named, [unknown]);
+    let (_, named) = read(json!({ "EnvironmentSuffix": "dev", "ImageParameter": "/no/such" })).await;
+    assert_eq!(named, ["ImageParameter is \"/no/such\": the SSM parameter does not exist"]);
+    let (facts, named) = read(json!({ "EnvironmentSuffix": "dev", "ImageId": "ami-12345678" })).await;
+    assert_eq!((facts.image.as_deref(), facts.partition.as_str()), (Some("ami-12345678"), "aws"));
+    let missing = "ImageId is \"ami-12345678\": ami-12345678 does not exist, or is not shared with this account";
+    assert_eq!(named, [missing]);
+    let (_, named) = read(json!({ "EnvironmentSuffix": "dev", "InstanceType": "t4g.micro" })).await;
+    let [text] = &named[..] else { panic!("{named:?}") };
+    assert!(text.contains("its architecture is arm64") && text.ends_with("al2023-ami-kernel-default-arm64"), "{text}");
+    let (facts, named) = read(json!({ "EnvironmentSuffix": "dev", "Egress": "VpcEndpoints" })).await;
+    assert_eq!((facts.endpoint_services.len(), named.len()), (6, 0), "{named:?}");
 }

@@ -5,7 +5,7 @@
 mod alarms;
 mod denied;
 mod emptying;
-mod images;
+mod facts;
 mod in_use;
 mod lost_responses;
 mod remediations;

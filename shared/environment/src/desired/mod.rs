@@ -1,6 +1,8 @@
 //! The desired resources, computed from the validated properties.
 
+mod check;
 mod compute;
+mod facts;
 mod identity;
 mod monitoring;
 mod network;
@@ -14,24 +16,12 @@ use crate::model::mark;
 use crate::model::names::Names;
 use crate::model::resource::{Fields, Resource};
 
+pub use check::{ROOT_DEVICE, check_facts};
+pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
+pub use network::endpoint_services;
+
 /// The namespace of the functions' own metrics.
 const OWN_NAMESPACE: &str = "Envkeeper";
-
-/// The inputs that no property contains: facts of the account, the region, the deployment and the time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// The names of the availability zones that offer the instance type, in order. The list may be shorter than the
-    /// desired number of zones: only a subnet that does not exist yet needs a zone.
-    pub zones: Vec<String>,
-    /// The second part of every ARN: `aws`, `aws-cn`, ….
-    pub partition: String,
-    /// The image id to which the properties currently resolve, if any. Only a new image source uses it; see
-    /// [`LaunchTemplate`](crate::LaunchTemplate).
-    pub image: Option<String>,
-    /// Whether the deployment has the function that handles lifecycle hooks. Without the function, every launch would
-    /// wait until its hook expires.
-    pub hooks_are_handled: bool,
-}
 
 /// The inputs of all parts.
 struct DesiredInputs<'a> {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use super::facts::{Facts, uses_endpoints};
 use super::{DesiredInputs, Part};
-use crate::input::spec::Egress;
+use crate::input::spec::{Egress, Network, Spec};
 use crate::model::key::{Key, Ref};
 use crate::model::kinds::{
     Address, InternetGateway, NatGateway, Reach, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint,
@@ -93,22 +94,52 @@ fn nat_gateway(inputs: &DesiredInputs<'_>, zone: usize) -> Part {
     vec![(names.nat_address(zone), Fields::Address(Address)), (names.nat_gateway(zone), Fields::NatGateway(gateway))]
 }
 
+/// The full names of the endpoint services that the environment needs: those of [`INTERFACE_SERVICES`], then S3's. Empty
+/// for every egress but `VpcEndpoints`.
+#[must_use]
+pub fn endpoint_services(spec: &Spec, region: &str, partition: &str) -> Vec<String> {
+    let services = INTERFACE_SERVICES.iter().copied().chain([GATEWAY_SERVICE]);
+    let names = services.map(|service| service_name(service, region, partition));
+    if uses_endpoints(&spec.network) { names.collect() } else { vec![] }
+}
+
+/// The service that instances reach through a gateway endpoint. Amazon Linux's package repositories are in S3.
+pub(super) const GATEWAY_SERVICE: &str = "s3";
+
+/// The full name of a service.
+pub(super) fn service_name(service: &str, region: &str, partition: &str) -> String {
+    let full_name = format!("com.amazonaws.{region}.{service}");
+    // In China these two services have the prefix of that partition (the VPC user guide's list of services).
+    if partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
+        format!("cn.{full_name}")
+    } else {
+        full_name
+    }
+}
+
+/// The numbers of the environment's zones, from 1, that have an interface of the service: those in which the service is
+/// available. If no fact shows that, EC2 decides.
+pub(super) fn zones_with(service: &str, network: &Network, facts: &Facts) -> Vec<usize> {
+    let zones = subnet_zones(network, facts);
+    let known = facts.endpoint_services.get(service);
+    let has_service = |zone: &String| known.is_none_or(|it| zone.is_empty() || it.zones.contains(zone));
+    (1..).zip(&zones).filter(|(_, zone)| has_service(zone)).map(|(number, _)| number).collect()
+}
+
 fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
     let (names, vpc) = (inputs.names, Ref::Owned(inputs.names.vpc()));
-    let endpoint = |service: &str, reach: Reach| {
-        let full_name = format!("com.amazonaws.{}.{service}", names.region);
-        // In China these two services have the prefix of that partition (the VPC user guide's list of services).
-        let full_name = if inputs.facts.partition == "aws-cn" && ["ec2", "monitoring"].contains(&service) {
-            format!("cn.{full_name}")
-        } else {
-            full_name
-        };
+    let endpoint = |service: &str, reach: &dyn Fn(&str) -> Reach| {
+        let full_name = service_name(service, &names.region, &inputs.facts.partition);
+        let reach = reach(&full_name);
         (names.endpoint(service), Fields::VpcEndpoint(VpcEndpoint { vpc: vpc.clone(), service: full_name, reach }))
     };
-    let s3 = Reach::Gateway { route_tables: BTreeSet::from([Ref::Owned(names.private_route_table(1))]) };
-    let interface = || Reach::Interface {
-        subnets: inputs.zones().map(|zone| Ref::Owned(names.private_subnet(zone))).collect(),
-        security_groups: vec![Ref::Owned(names.endpoint_security_group())],
+    let gateway = |_: &str| Reach::Gateway { route_tables: BTreeSet::from([Ref::Owned(names.private_route_table(1))]) };
+    let interface = |service: &str| {
+        let zones = zones_with(service, &inputs.spec.network, inputs.facts).into_iter();
+        Reach::Interface {
+            subnets: zones.map(|zone| Ref::Owned(names.private_subnet(zone))).collect(),
+            security_groups: vec![Ref::Owned(names.endpoint_security_group())],
+        }
     };
     let group = SecurityGroup {
         vpc: vpc.clone(),
@@ -118,8 +149,9 @@ fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
         ),
         https_from: BTreeSet::from([Ref::Owned(names.instance_security_group())]),
     };
-    let mut all = vec![(names.endpoint_security_group(), Fields::SecurityGroup(group)), endpoint("s3", s3)];
-    all.extend(INTERFACE_SERVICES.iter().map(|service| endpoint(service, interface())));
+    let mut all =
+        vec![(names.endpoint_security_group(), Fields::SecurityGroup(group)), endpoint(GATEWAY_SERVICE, &gateway)];
+    all.extend(INTERFACE_SERVICES.iter().map(|service| endpoint(service, &interface)));
     all
 }
 
@@ -143,8 +175,7 @@ impl DesiredInputs<'_> {
     /// One subnet in each zone. The subnets use the VPC's parts from the index `first` on.
     fn subnets(&self, first: usize, public_ip_on_launch: bool, key: impl Fn(usize) -> Key) -> BTreeMap<Key, Fields> {
         let parts = parts(self.spec.network.vpc_cidr).into_iter().skip(first);
-        let zones = self.facts.zones.iter().cloned().chain(std::iter::repeat(String::new()));
-        let zones = self.zones().zip(zones).zip(parts);
+        let zones = self.zones().zip(subnet_zones(&self.spec.network, self.facts)).zip(parts);
         let vpc = Ref::Owned(self.names.vpc());
         let subnet = |((number, zone), cidr): ((usize, String), Ipv4Net)| {
             let subnet = Subnet { vpc: vpc.clone(), cidr, zone, public_ip_on_launch };
@@ -152,6 +183,29 @@ impl DesiredInputs<'_> {
         };
         zones.map(subnet).collect()
     }
+}
+
+/// The zone of each zone number, from 1: the zone of its existing subnet, else the first zone that no subnet of the
+/// environment is in. Empty if no zone is left.
+pub(super) fn subnet_zones(network: &Network, facts: &Facts) -> Vec<String> {
+    let existing = |number: usize| {
+        let ranges = ranges(network, number);
+        facts.subnets.iter().find(|it| it.is_marked && ranges.contains(&it.cidr)).map(|it| it.zone.clone())
+    };
+    let existing: Vec<Option<String>> = (1..=network.zone_count as usize).map(existing).collect();
+    let mut free = facts.zones.iter().filter(|zone| !existing.iter().flatten().any(|it| it == *zone)).cloned();
+    existing.iter().map(|zone| zone.clone().or_else(|| free.next()).unwrap_or_default()).collect()
+}
+
+/// The addresses of the subnets in the zone with this number, from 1. The last range is that of the instances.
+pub(super) fn ranges(network: &Network, number: usize) -> Vec<Ipv4Net> {
+    let firsts: &[usize] = match network.egress {
+        Egress::PublicIp => &[0],
+        Egress::VpcEndpoints => &[FIRST_PRIVATE_PART],
+        Egress::NatGateway | Egress::NatGatewayPerZone => &[0, FIRST_PRIVATE_PART],
+    };
+    let parts = parts(network.vpc_cidr);
+    firsts.iter().filter_map(|first| parts.get(first + number - 1).copied()).collect()
 }
 
 fn parts(vpc: Ipv4Net) -> Vec<Ipv4Net> {

@@ -128,15 +128,15 @@ impl AllowLists {
         !self.image_owners.is_empty() && before.is_none_or(|it| it.image_source() != spec.image_source())
     }
 
-    /// The violation of the image, whose owner is `owner`; `None` where the image was not found.
+    /// The violation of the image with this owner; `None` for an allowed owner.
     #[must_use]
-    pub fn image_violation(&self, spec: &Spec, owner: Option<&ImageOwner>) -> Option<Violation> {
-        let is_owner = |it: &String, owner: &ImageOwner| *it == owner.account || owner.alias.as_ref() == Some(it);
+    pub fn image_violation(&self, spec: &Spec, owner: &ImageOwner) -> Option<Violation> {
+        if self.image_owners.iter().any(|it| *it == owner.account || owner.alias.as_ref() == Some(it)) {
+            return None;
+        }
         let found = match owner {
-            Some(owner) if self.image_owners.iter().any(|it| is_owner(it, owner)) => return None,
-            Some(ImageOwner { account, alias: Some(alias) }) => format!("its image belongs to {account} ({alias})"),
-            Some(ImageOwner { account, alias: None }) => format!("its image belongs to {account}"),
-            None => String::from("its image does not exist, or is not shared with this account"),
+            ImageOwner { account, alias: Some(alias) } => format!("its image belongs to {account} ({alias})"),
+            ImageOwner { account, alias: None } => format!("its image belongs to {account}"),
         };
         let property = if spec.image_id.is_some() { &property::IMAGE_ID } else { &property::IMAGE_PARAMETER };
         let valid = format!(

@@ -65,9 +65,11 @@ pub struct Names {
     pub suffix: String,
 }
 
-/// The services that instances without internet egress reach through interface endpoints. Session Manager needs the
-/// first three, the CloudWatch agent the others.
-pub const INTERFACE_SERVICES: [&str; 6] = ["ssm", "ssmmessages", "ec2messages", "ec2", "logs", "monitoring"];
+/// The services that instances without internet egress reach through interface endpoints. The SSM agent needs the first
+/// two, the report of the user data the third, the `CloudWatch` agent the others. The agent uses `ec2messages` only where it
+/// does not reach `ssmmessages`, and regions launched since 2024 do not have it (Systems Manager user guide, "ec2messages,
+/// ssmmessages, and other API operations").
+pub const INTERFACE_SERVICES: [&str; 5] = ["ssm", "ssmmessages", "ec2", "logs", "monitoring"];
 
 impl Names {
     /// The environment's id, which is also its `PhysicalResourceId`: unique per account and region.

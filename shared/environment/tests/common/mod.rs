@@ -52,6 +52,7 @@ pub fn facts() -> Facts {
         partition: "aws".into(),
         image: Some("ami-0123456789abcdef0".into()),
         hooks_are_handled: true,
+        ..Facts::default()
     }
 }
 

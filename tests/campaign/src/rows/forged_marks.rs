@@ -63,6 +63,7 @@ impl Victim {
             partition: "aws".into(),
             image: Some("ami-0123456789abcdef0".into()),
             hooks_are_handled: true,
+            ..Facts::default()
         };
         let resources = desired(&spec, &names(), OWNER, &facts);
         let desired = DesiredState { resources, ..DesiredState::default() };

@@ -128,7 +128,11 @@ async fn ssm(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
             accesses
         }
         "GetParameter" => {
-            let name = call.text("Name").unwrap_or_default().trim_start_matches('/');
+            let name = call.text("Name").unwrap_or_default();
+            if name.starts_with("arn:") {
+                return single(call, Some(name.to_owned()));
+            }
+            let name = name.trim_start_matches('/');
             let account = if name.starts_with("aws/service/") { "" } else { ACCOUNT };
             single(call, Some(format!("arn:aws:ssm:{REGION}:{account}:parameter/{name}")))
         }

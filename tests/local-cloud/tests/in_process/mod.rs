@@ -14,6 +14,7 @@ use hyper::{Method, Request, StatusCode};
 use local_cloud::{
     auto_scaling::AutoScalingService,
     ec2::Ec2,
+    ec2_catalog::Ec2Catalog,
     emulators::Emulators,
     event_bridge::EventBridge,
     faults::Faults,
@@ -69,6 +70,7 @@ impl LocalCloud {
             moto: emulators.moto(),
             ministack: emulators.ministack(),
             auto_scaling: AutoScalingService::new(ec2, bus, instance_time),
+            ec2_catalog: Ec2Catalog::default(),
             saved_queries: SavedQueries::default(),
             recorder: Recorder::new(None).unwrap(),
             latency: LatencyTable::default(),

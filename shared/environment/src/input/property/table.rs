@@ -58,7 +58,10 @@ pub static ZONE_COUNT: Property = Property {
     value_type: ValueType::Whole(1, 3),
     change: Change::InPlace,
     description: "The number of availability zones for the instances.",
-    details: &["Envkeeper uses the first zones, by name, that offer the instance type."],
+    details: &[
+        "Envkeeper uses the first zones, by name, that offer the instance type.",
+        "A subnet that another tool created in the range of a new zone makes the update fail before anything changes.",
+    ],
 };
 
 /// A variant of [`Egress`](crate::Egress).
@@ -75,7 +78,7 @@ pub static EGRESS: Property = Property {
         "",
         "- `NatGateway`: private subnets with one NAT gateway for all zones.",
         "- `NatGatewayPerZone`: private subnets with one NAT gateway in each zone, so no zone depends on another zone.",
-        "- `VpcEndpoints`: private subnets that reach only AWS (S3, Session Manager, EC2, CloudWatch).",
+        "- `VpcEndpoints`: private subnets that reach only AWS (S3, Session Manager, EC2, CloudWatch). The region has to have these endpoint services; one that lacks a zone uses the others.",
         "- `PublicIp`: public subnets, the cheapest option.",
     ],
 };
@@ -116,8 +119,11 @@ pub static INSTANCE_TYPE: Property = Property {
     default: Default::Is("t3.micro"),
     value_type: ValueType::InstanceType,
     change: Change::NewInstances,
-    description: "The EC2 instance type. It has to match the image's architecture.",
-    details: &[],
+    description: "The EC2 instance type.",
+    details: &[
+        "It has to have the image's architecture, and the environment's zones have to offer it; a request with another type fails before anything changes.",
+        "For an arm64 type, set `ImageParameter` to `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64`.",
+    ],
 };
 
 /// Replaces [`IMAGE_PARAMETER`].
@@ -130,7 +136,7 @@ pub static IMAGE_ID: Property = Property {
     change: Change::NewInstances,
     description: "The instances' image.",
     details: &[
-        "Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023.",
+        "Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023, and with the root device `/dev/xvda` on EBS.",
         "Set either `ImageId` or `ImageParameter`.",
     ],
 };
@@ -147,6 +153,7 @@ pub static IMAGE_PARAMETER: Property = Property {
     details: &[
         "Envkeeper reads the parameter on first use.",
         "A newer image in the same parameter does not change the environment.",
+        "The name may end with a version, `/golden/al2023:3`, or a label, `/golden/al2023:stable`. A parameter that another account shares is named by its ARN.",
     ],
 };
 
@@ -197,7 +204,7 @@ pub static ROOT_VOLUME_GIB: Property = Property {
     value_type: ValueType::Whole(8, 16_384),
     change: Change::NewInstances,
     description: "The size of the encrypted root volume. Amazon Linux 2023 needs at least 8.",
-    details: &[],
+    details: &["At least the size of the image's root snapshot."],
 };
 
 /// Instances; 1,000 is Envkeeper's bound. At most [`MAX_SIZE`].
@@ -221,7 +228,9 @@ pub static MAX_SIZE: Property = Property {
     value_type: ValueType::Whole(0, 1000),
     change: Change::InPlace,
     description: "The maximum number of instances.",
-    details: &[],
+    details: &[
+        "In a managed network at most the number of addresses for instances: an eighth of `VpcCidr` in each zone, less the five that AWS reserves and, with `VpcEndpoints`, one for each interface endpoint. A `/25` over two zones has room for 22 instances, with `VpcEndpoints` for 12.",
+    ],
 };
 
 /// Instances, from [`MIN_SIZE`] to [`MAX_SIZE`].

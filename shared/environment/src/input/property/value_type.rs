@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 
 use super::ValueType;
 use crate::input::alarm_action::AlarmAction;
-use crate::input::forms::{MAX_LIST_LENGTH, counted, form_of_text, is_arn, is_number, shown, whole};
+use crate::input::forms::{MAX_LIST_LENGTH, counted, form_of_text, is_account, is_arn, is_number, shown, whole};
 use crate::model::names::is_suffix;
 use crate::model::user_data::MAX_USER_DATA_BYTES;
 
@@ -29,6 +29,8 @@ pub const MAX_TAGS: usize = 40;
 
 /// The maximum length of a path in `ParameterPaths`, in characters: twenty of them fit into the role's inline policy.
 pub const MAX_PARAMETER_PATH: usize = 100;
+/// The longest `ImageParameter`, in characters: the description of a launch template version, which has 255, contains it.
+const MAX_PARAMETER: usize = 200;
 /// The maximum number of levels of a parameter's name (the SSM API reference of `PutParameter`).
 const MAX_PARAMETER_LEVELS: usize = 15;
 
@@ -70,7 +72,7 @@ impl ValueType {
             }
             ValueType::ImageId => "an image id: ami- and 8 or 17 hexadecimal digits".into(),
             ValueType::ParameterName => {
-                "the full name of an SSM parameter of at most 200 characters, such as /aws/service/…".into()
+                "the full name of an SSM parameter, such as /aws/service/…, or the ARN of a shared one, with a version or a label behind a colon if the image of that version is meant; at most 200 characters".into()
             }
             ValueType::ParameterPaths => format!(
                 "1 to {MAX_LIST_LENGTH} different paths of SSM parameters, as a list or separated by commas, such as /team/app: at most {MAX_PARAMETER_PATH} characters and {MAX_PARAMETER_LEVELS} levels, each level a slash and letters, digits and any of _ . -; the first level does not start with aws or ssm, which SSM reserves"
@@ -98,7 +100,7 @@ impl ValueType {
             ValueType::Arn(service, prefix) => format!("an ARN, {service} {prefix}…"),
             ValueType::Arns(service, prefix) => format!("1 to {MAX_LIST_LENGTH} ARNs, {service} {prefix}…"),
             ValueType::Units => format!("1 to {MAX_LIST_LENGTH} unit names"),
-            ValueType::ParameterName => "the parameter's full name, at most 200 characters".into(),
+            ValueType::ParameterName => "the parameter's full name or ARN, at most 200 characters".into(),
             ValueType::ParameterPaths => format!("1 to {MAX_LIST_LENGTH} paths"),
             ValueType::Script => format!("plain text, at most {MAX_USER_DATA_BYTES} bytes"),
             ValueType::Tags => format!("at most {MAX_TAGS} tags"),
@@ -136,10 +138,7 @@ impl ValueType {
             ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths => {
                 listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
             }
-            ValueType::ParameterName => {
-                let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
-                text.len() > 1 && text.len() <= 200 && text.starts_with('/') && text.chars().all(allowed)
-            }
+            ValueType::ParameterName => text.len() <= MAX_PARAMETER && is_parameter(text),
             ValueType::Script => (1..=MAX_USER_DATA_BYTES).contains(&text.len()) && !text.contains('\0'),
             ValueType::Tags | ValueType::AlarmActions => false,
         }
@@ -231,6 +230,39 @@ fn is_parameter_path(text: &str) -> bool {
     levels.len() <= MAX_PARAMETER_LEVELS
         && levels.iter().all(|level| !level.is_empty() && level.chars().all(plain))
         && !is_reserved(levels[0])
+}
+
+/// Whether the text names a parameter as `GetParameter` does: by name, or by ARN if another account shares it, and with
+/// `:` and a version or a label (the SSM API reference of `GetParameter` and `LabelParameterVersion`).
+fn is_parameter(text: &str) -> bool {
+    let name_and_selector = match text.strip_prefix("arn:") {
+        None => text,
+        Some(_) => match text.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            [_, partition, "ssm", region, account, resource]
+                if partition.starts_with("aws") && !region.is_empty() && is_account(account) =>
+            {
+                resource.strip_prefix("parameter").unwrap_or_default()
+            }
+            _ => return false,
+        },
+    };
+    let (name, selector) = match name_and_selector.split_once(':') {
+        Some((name, selector)) => (name, Some(selector)),
+        None => (name_and_selector, None),
+    };
+    let plain = |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+    name.len() > 1 && name.starts_with('/') && plain(name, "_.-/") && selector.is_none_or(is_parameter_selector)
+}
+
+/// Whether the text is a version, or a label of a version: labels start with a letter, a dash, a dot or an underscore, and
+/// neither with `aws` nor with `ssm` (the SSM API reference of `LabelParameterVersion`).
+fn is_parameter_selector(text: &str) -> bool {
+    let is_version = text.len() <= 19 && text.chars().all(|c| c.is_ascii_digit());
+    let is_reserved = ["aws", "ssm"].into_iter().any(|it| text.to_ascii_lowercase().starts_with(it));
+    let is_label = text.len() <= 100
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    !text.is_empty() && (is_version || (is_label && !is_reserved))
 }
 
 /// The form of an ARN, with the bounds of its last part: see `forms::is_arn`.

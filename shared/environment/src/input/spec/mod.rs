@@ -36,11 +36,11 @@ pub struct Spec {
     /// Flattened in JSON: these properties are on the same level as the others.
     #[serde(flatten)]
     pub network: Network,
-    /// The instance type, such as `t3.micro`. Only EC2 knows whether the type matches the image.
+    /// The instance type, such as `t3.micro`. [`check_facts`](crate::check_facts) compares it with the image.
     pub instance_type: String,
     /// The image id. Exactly one of `image_id` and `image_parameter` is set.
     pub image_id: Option<String>,
-    /// The name of an SSM parameter that contains an image id.
+    /// The name of an SSM parameter that contains an image id, or its ARN; with a version or a label behind a colon.
     pub image_parameter: Option<String>,
     /// GiB, 8 to 16,384.
     #[serde(rename = "RootVolumeGiB")]
@@ -346,6 +346,8 @@ impl Spec {
         let single =
             [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
         let single = single.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
+        let parameter = self.image_parameter.iter().filter(|it| it.starts_with("arn:"));
+        let single = single.chain(parameter.map(|arn| (&property::IMAGE_PARAMETER, arn)));
         let all = single.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
         let in_other_regions =
             all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != deployment.region));
