@@ -158,6 +158,21 @@ fn a_network_of_another_account_takes_security_groups_and_instances_and_no_chang
     assert!(!access("ec2:CreateSubnet", vpc, &[owned]));
 }
 
+/// EC2 checks the right to tag each type of resource that the launch template tags.
+#[test]
+fn a_launch_may_tag_what_the_launch_template_tags_and_no_other_call_may() {
+    let access = |kind: &str, facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let resource = Some(format!("arn:aws:ec2:us-west-2:123456789012:{kind}/*"));
+        allows(Function::Reconciler, &Access { action: "ec2:CreateTags".into(), resource, facts }, &deployment())
+    };
+    for kind in ["instance", "network-interface", "volume"] {
+        assert!(access(kind, &[("ec2:CreateAction", "RunInstances")]), "{kind}");
+        assert!(!access(kind, &[("ec2:CreateAction", "CreateVolume")]), "{kind}");
+        assert!(!access(kind, &[]), "{kind}");
+    }
+}
+
 #[test]
 fn keys_are_used_through_topics_only() {
     let key = "arn:aws:kms:us-west-2:123456789012:key/1";

@@ -157,6 +157,16 @@ const OF_NETWORKS: &[Statement] = &[
     allow("TagOnCreate", &[implied("ec2:CreateTags", "the creating calls of EC2", REFERENCE)], OF_EC2)
         .when(&[Condition::MarkedInCall, Condition::CreatedBy(CREATES)]),
     allow(
+        "TagLaunchedResources",
+        &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
+        &[
+            Resource::Here("ec2", "instance/*"),
+            Resource::Here("ec2", "network-interface/*"),
+            Resource::Here("ec2", "volume/*"),
+        ],
+    )
+    .when(&[Condition::CreatedBy(&["RunInstances"])]),
+    allow(
         "AssociateHostedZones",
         &[implied("route53:AssociateVPCWithHostedZone", "ec2:CreateVpcEndpoint", REFERENCE)],
         &[Resource::Zone("*")],
@@ -258,16 +268,6 @@ const OF_INSTANCES: &[Statement] = &[
     )
     .when(&[Condition::ByTemplate, Condition::AsTemplateSpecifies])
     .because("Image and security groups of the template; a launch may not override them."),
-    allow(
-        "TagLaunchedResources",
-        &[implied("ec2:CreateTags", "ec2:RunInstances for a launch template with tags", OF_GROUPS)],
-        &[
-            Resource::Here("ec2", "instance/*"),
-            Resource::Here("ec2", "network-interface/*"),
-            Resource::Here("ec2", "volume/*"),
-        ],
-    )
-    .when(&[Condition::CreatedBy(&["RunInstances"])]),
     allow(
         "PassRoleToInstances",
         &[implied("iam:PassRole", "iam:AddRoleToInstanceProfile, autoscaling:CreateAutoScalingGroup", REFERENCE)],

@@ -191,9 +191,13 @@ fn normalized(
         flag.take_if(|it| !*it);
     }
     data.operator.take_if(|it| it.managed != Some(true));
-    if let Some(tags) = &mut data.tag_specifications {
+    if let Some(specifications) = &mut data.tag_specifications {
         // EC2 has no such tags in the data; the emulator copies those of the template's create call into it.
-        tags.retain(|it| it.resource_type != Some(ResourceType::LaunchTemplate));
+        specifications.retain(|it| it.resource_type != Some(ResourceType::LaunchTemplate));
+        specifications.sort_by_key(|it| TAGGED.iter().position(|kind| it.resource_type.as_ref() == Some(kind)));
+        for specification in specifications {
+            specification.tags.iter_mut().for_each(|tags| tags.sort_by(|one, other| one.key.cmp(&other.key)));
+        }
     }
     data.network_interfaces.take_if(|it| it.is_empty());
     data.tag_specifications.take_if(|it| it.is_empty());
