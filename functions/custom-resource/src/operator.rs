@@ -169,7 +169,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             "Version": env!("CARGO_PKG_VERSION"), "Environment": environment, "Owner": owner.as_str(), "Settled": record.settled,
             "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
-            "WaitingSince": progress.and_then(|it| it.since_ms()).map(time_text),
+            "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
         });
         status["Text"] = Value::from(status_text(&environment, &record, now));

@@ -116,7 +116,7 @@ pub enum Command {
 }
 
 /// How long SSM may take to deliver a command to its instance: `TimeoutSeconds` of SendCommand, at least 30 s.
-pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const DELIVERY_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Command {
     /// Reads SSM's status of a command, and its details, that was sent this long ago.

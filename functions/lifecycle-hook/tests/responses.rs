@@ -109,7 +109,7 @@ fn an_instance_leaves_its_target_groups_before_its_services_stop() {
 /// instance the gate would let it into service, only to be terminated.
 #[test]
 fn a_gate_abandons_its_instance_as_soon_as_the_environment_is_being_deleted() {
-    for (failure, deleted_after) in [(Some(InstanceFailure::NotReady), minutes(30)), (None, Duration::from_secs(60))] {
+    for (failure, deleted_after) in [(Some(InstanceFailure::NotReady), minutes(30)), (None, Duration::from_mins(1))] {
         let harness = Harness::with(1, &settings(gate(7_200)), &settings(drain(300)));
         if let Some(failure) = &failure {
             harness.fleet.borrow_mut().make_next_unhealthy(1, failure);

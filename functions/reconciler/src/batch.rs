@@ -213,7 +213,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     async fn save_progress(&self, request: &Request, waiting_for: &[Condition]) {
         let owner = request.owner();
         let before = self.records.owner(&owner).await.ok().flatten().and_then(|record| record.progress);
-        let progress = next_progress(before, waiting_for, self.cloud_factory.now());
+        let progress = next_progress(before.as_ref(), waiting_for, self.cloud_factory.now());
         tracing::info!(%owner, waiting_for = ?progress.waiting_for, "request requeued");
         if let Err(error) = self.records.record_progress(&owner, &request.hash, progress).await {
             tracing::warn!(%owner, %error, "progress not recorded");
@@ -241,8 +241,8 @@ fn unrecorded_reason(record: Option<&OwnerRecord>, request: &Request) -> Reason 
 }
 
 /// The progress of a request that waits for these conditions, after the recorded progress.
-fn next_progress(before: Option<Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
-    let since = Condition::open_since(waiting_for, &open_since(before.as_ref()), now);
+fn next_progress(before: Option<&Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
+    let since = Condition::open_since(waiting_for, &open_since(before), now);
     let since_ms = since.into_iter().map(|(id, since)| (id, since.0)).collect();
     Progress::new(waiting_for.iter().map(ToString::to_string).collect(), since_ms)
 }
@@ -271,10 +271,10 @@ mod tests {
         let first = next_progress(None, &[condition(0, "no capacity (zone a)")], Timestamp(1));
         let text = "auto-scaling-group g: 0 of 2 instances are in service (last failed launch: no capacity (zone a))";
         assert_eq!((first.since_ms(), first.waiting_for.as_slice()), (Some(1), [text.to_owned()].as_slice()));
-        let second = next_progress(Some(first), &[condition(0, "no capacity (zone b)")], Timestamp(2));
+        let second = next_progress(Some(&first), &[condition(0, "no capacity (zone b)")], Timestamp(2));
         assert_eq!(second.since_ms(), Some(1));
         assert!(second.waiting_for[0].contains("zone b"), "{second:?}");
-        let third = next_progress(Some(second), &[condition(1, "no capacity (zone b)")], Timestamp(3));
+        let third = next_progress(Some(&second), &[condition(1, "no capacity (zone b)")], Timestamp(3));
         assert_eq!(third.since_ms(), Some(3));
     }
 }

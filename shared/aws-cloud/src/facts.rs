@@ -30,13 +30,14 @@ pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, C
         Partition::of(region).ok_or_else(|| rejected(InvalidFact::UnknownPartition { region: region.to_owned() }))?;
     let is_managed = spec.network.vpc_id.is_none();
     let services = endpoint_services(spec, region, partition.id);
+    // A request of the SDK is a future of kilobytes.
     let read = tokio::try_join!(
-        read_if(is_managed, available_zones(clients)),
-        read_if(is_managed || checked.instance_type, offered_in(clients, &spec.instance_type)),
-        read_if(checked.instance_type, instance_type(clients, &spec.instance_type)),
-        image(clients, query),
-        subnets(clients, query),
-        endpoint_service_facts(clients, services),
+        Box::pin(read_if(is_managed, available_zones(clients))),
+        Box::pin(read_if(is_managed || checked.instance_type, offered_in(clients, &spec.instance_type))),
+        Box::pin(read_if(checked.instance_type, instance_type(clients, &spec.instance_type))),
+        Box::pin(image(clients, query)),
+        Box::pin(subnets(clients, query)),
+        Box::pin(endpoint_service_facts(clients, services)),
     );
     let (available, offered, instance_type, image, subnets, endpoint_services) =
         read.map_err(|problem| problem.call_error(&format_args!("the facts about {region}")))?;
@@ -142,7 +143,11 @@ impl DescribedType {
         match self {
             DescribedType::Unknown { known } => InstanceTypeFacts::Unknown { known },
             DescribedType::Known(info) => InstanceTypeFacts::Known {
-                architectures: names(info.processor_info().map(|it| it.supported_architectures()).unwrap_or_default()),
+                architectures: names(
+                    info.processor_info()
+                        .map(aws_sdk_ec2::types::ProcessorInfo::supported_architectures)
+                        .unwrap_or_default(),
+                ),
                 virtualization: names(info.supported_virtualization_types()),
                 zones,
             },
@@ -230,11 +235,11 @@ async fn describe_image(clients: &Clients, id: &str) -> Result<Option<ImageFacts
 fn image_facts(found: &Image) -> ImageFacts {
     let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
     let root = found.block_device_mappings().iter().find(|it| it.device_name() == found.root_device_name());
-    let size = root.and_then(|it| it.ebs()).and_then(|it| it.volume_size());
+    let size = root.and_then(|it| it.ebs()).and_then(aws_sdk_ec2::types::EbsBlockDevice::volume_size);
     ImageFacts {
         owner: ImageOwner { account: text(found.owner_id()), alias: found.image_owner_alias().map(str::to_owned) },
         state: text(found.state().map(ImageState::as_str)),
-        architecture: text(found.architecture().map(|it| it.as_str())),
+        architecture: text(found.architecture().map(aws_sdk_ec2::types::ArchitectureValues::as_str)),
         virtualization: text(found.virtualization_type().map(VirtualizationType::as_str)),
         root_device_type: text(found.root_device_type().map(DeviceType::as_str)),
         root_device_name: text(found.root_device_name()),

@@ -67,13 +67,16 @@ fn subnet(id: &str, cidr: &str, zone: &str, is_marked: bool) -> SubnetFacts {
 
 const NONE: [&str; 0] = [];
 
+/// A change of the facts.
+type Change<'a> = &'a dyn Fn(&mut Facts);
+
 /// A type with these architectures in these zones.
-fn offered(architecture: &str, zones: &[&str]) -> Option<InstanceTypeFacts> {
-    Some(InstanceTypeFacts::Known {
+fn offered(architecture: &str, zones: &[&str]) -> InstanceTypeFacts {
+    InstanceTypeFacts::Known {
         architectures: vec![architecture.into()],
         virtualization: vec!["hvm".into()],
         zones: zones.iter().map(|it| (*it).to_owned()).collect(),
-    })
+    }
 }
 
 fn with_image(change: impl Fn(&mut ImageFacts)) -> impl Fn(&mut Facts) {
@@ -105,7 +108,7 @@ fn a_mistyped_instance_type_is_an_unknown_type_and_not_a_lack_of_zones() {
 fn a_type_that_none_of_the_environments_zones_offers_is_rejected_with_the_zones() {
     let only_c = |facts: &mut Facts| {
         facts.zones = vec!["us-west-2c".into()];
-        facts.instance_type = offered("x86_64", &["us-west-2c", "us-west-2d"]);
+        facts.instance_type = Some(offered("x86_64", &["us-west-2c", "us-west-2d"]));
         facts.subnets = vec![
             subnet("subnet-1", "10.0.128.0/19", "us-west-2a", true),
             subnet("subnet-2", "10.0.160.0/19", "us-west-2b", true),
@@ -116,7 +119,7 @@ fn a_type_that_none_of_the_environments_zones_offers_is_rejected_with_the_zones(
     assert_eq!(update(json!({}), json!({ "InstanceType": "p5.48xlarge" }), only_c), [expected]);
     let one_zone = |facts: &mut Facts| {
         only_c(facts);
-        facts.instance_type = offered("x86_64", &["us-west-2b"]);
+        facts.instance_type = Some(offered("x86_64", &["us-west-2b"]));
     };
     assert_eq!(
         update(json!({}), json!({ "InstanceType": "p5.48xlarge" }), one_zone),
@@ -167,7 +170,7 @@ fn a_new_zone_is_one_that_no_subnet_of_the_environment_is_in() {
 
 #[test]
 fn an_image_of_another_architecture_is_rejected_with_the_parameter_that_fits() {
-    let arm = |facts: &mut Facts| facts.instance_type = offered("arm64", &["us-west-2a", "us-west-2b"]);
+    let arm = |facts: &mut Facts| facts.instance_type = Some(offered("arm64", &["us-west-2a", "us-west-2b"]));
     let expected = "InstanceType is \"t4g.micro\": its architecture is arm64, and that of the image ami-0123456789abcdef0 is x86_64. Set a type with x86_64, or an image with arm64, such as ImageParameter /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64";
     assert_eq!(create(json!({ "InstanceType": "t4g.micro" }), arm), [expected]);
     assert_eq!(update(json!({}), json!({ "InstanceType": "t4g.micro" }), arm), [expected]);
@@ -190,7 +193,7 @@ fn an_image_that_no_instance_starts_from_is_rejected_only_if_the_request_sets_it
     let pending = with_image(|it| it.state = "pending".into());
     let instance_store = with_image(|it| it.root_device_type = "instance-store".into());
     let other_root = with_image(|it| it.root_device_name = "/dev/sda1".into());
-    let cases: [(&dyn Fn(&mut Facts), &str); 4] = [
+    let cases: [(Change<'_>, &str); 4] = [
         (&gone, "ami-0123456789abcdef0 does not exist, or is not shared with this account"),
         (&pending, "ami-0123456789abcdef0 is pending; valid is an image that is available"),
         (
@@ -238,7 +241,7 @@ fn the_subnets_of_an_existing_network_exist_are_in_its_vpc_and_have_a_zone_for_t
             if vpc == "vpc-12345678" {
                 facts.subnets.push(of("subnet-22222222"));
             }
-            facts.instance_type = offered("x86_64", &["us-west-2d"]);
+            facts.instance_type = Some(offered("x86_64", &["us-west-2d"]));
         }
     };
     assert_eq!(create(network.clone(), found("vpc-12345678")), NONE);
@@ -250,7 +253,7 @@ fn the_subnets_of_an_existing_network_exist_are_in_its_vpc_and_have_a_zone_for_t
     assert_eq!(update(network.clone(), tagged, found("vpc-87654321")), NONE, "the update does not change them");
     let not_offered = |facts: &mut Facts| {
         found("vpc-12345678")(facts);
-        facts.instance_type = offered("x86_64", &["us-west-2a"]);
+        facts.instance_type = Some(offered("x86_64", &["us-west-2a"]));
     };
     let [text] = &create(network, not_offered)[..] else { panic!("one violation") };
     assert!(text.contains("its zones are us-west-2d, and this type is offered in us-west-2a"), "{text}");
@@ -438,7 +441,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         |(zones, architecture, has_image, foreign, knows_type)| Facts {
             zones: zones.iter().map(|it| (*it).to_owned()).collect(),
             instance_type: if knows_type {
-                offered(architecture, &zones)
+                Some(offered(architecture, &zones))
             } else {
                 Some(InstanceTypeFacts::Unknown { known: vec![] })
             },

@@ -1,6 +1,8 @@
 //! Every wait of a delete is bounded: what an operator did to the group is undone or ends by itself, and an obstacle
 //! that nothing ends is named.
 
+#![allow(clippy::expect_used, reason = "a test stops at unexpected data")]
+
 mod common;
 
 use std::fmt::Write as _;

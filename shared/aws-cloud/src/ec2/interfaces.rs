@@ -51,7 +51,7 @@ fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem 
     let detail = problem.message.trim_end_matches('.');
     let message = format!("{detail}; blocking network interfaces: {}{others}", listed.join(", "));
     let class = interfaces.iter().filter_map(removed_within).max().map_or(problem.class, ErrorClass::BlockedFor);
-    Problem { message, class, ..problem }
+    Problem { class, message, ..problem }
 }
 
 /// How long AWS may take to remove an interface that it manages, after its user has deleted the resource that it belongs

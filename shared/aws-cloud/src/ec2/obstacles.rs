@@ -20,7 +20,7 @@ pub(super) async fn with_obstacles(aws: &AwsCloud, problem: Problem, vpc: &str) 
     if problem.code != "DependencyViolation" {
         return problem;
     }
-    let named = named(in_vpc(aws, vpc).await);
+    let named = named(Box::pin(in_vpc(aws, vpc)).await);
     if named.is_empty() {
         return problem;
     }
@@ -69,16 +69,47 @@ async fn in_vpc(aws: &AwsCloud, vpc: &str) -> Vec<String> {
     );
     let owner = aws.owner.as_str();
     let mut found: Vec<Option<String>> = Vec::new();
-    found.extend(subnets.iter().flat_map(|it| it.subnets()).map(|it| subnet(it, owner)));
-    found.extend(groups.iter().flat_map(|it| it.security_groups()).map(|it| security_group(it, owner)));
-    found.extend(tables.iter().flat_map(|it| it.route_tables()).map(|it| route_table(it, owner)));
-    found.extend(gateways.iter().flat_map(|it| it.internet_gateways()).map(|it| internet_gateway(it, owner)));
-    found.extend(endpoints.iter().flat_map(|it| it.vpc_endpoints()).map(|it| endpoint(it, owner)));
-    found.extend(acls.iter().flat_map(|it| it.network_acls()).map(|it| network_acl(it, owner)));
+    found.extend(
+        subnets
+            .iter()
+            .flat_map(aws_sdk_ec2::operation::describe_subnets::DescribeSubnetsOutput::subnets)
+            .map(|it| subnet(it, owner)),
+    );
+    found.extend(
+        groups
+            .iter()
+            .flat_map(aws_sdk_ec2::operation::describe_security_groups::DescribeSecurityGroupsOutput::security_groups)
+            .map(|it| security_group(it, owner)),
+    );
+    found.extend(
+        tables
+            .iter()
+            .flat_map(aws_sdk_ec2::operation::describe_route_tables::DescribeRouteTablesOutput::route_tables)
+            .map(|it| route_table(it, owner)),
+    );
+    found.extend(
+        gateways
+            .iter()
+            .flat_map(
+                aws_sdk_ec2::operation::describe_internet_gateways::DescribeInternetGatewaysOutput::internet_gateways,
+            )
+            .map(|it| internet_gateway(it, owner)),
+    );
+    found.extend(
+        endpoints
+            .iter()
+            .flat_map(aws_sdk_ec2::operation::describe_vpc_endpoints::DescribeVpcEndpointsOutput::vpc_endpoints)
+            .map(|it| endpoint(it, owner)),
+    );
+    found.extend(
+        acls.iter()
+            .flat_map(aws_sdk_ec2::operation::describe_network_acls::DescribeNetworkAclsOutput::network_acls)
+            .map(|it| network_acl(it, owner)),
+    );
     found.extend(
         vpn_gateways
             .iter()
-            .flat_map(|it| it.vpn_gateways())
+            .flat_map(aws_sdk_ec2::operation::describe_vpn_gateways::DescribeVpnGatewaysOutput::vpn_gateways)
             .map(|it| obstacle("VPN gateway", it.vpn_gateway_id(), None, it.tags(), None, owner)),
     );
     found.into_iter().flatten().collect()

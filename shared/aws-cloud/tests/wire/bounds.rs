@@ -36,12 +36,13 @@ async fn a_rejected_change_of_target_groups_waits_while_others_are_attached_and_
     };
     for (state, waits) in [("Adding", true), ("Removing", true), ("InService", false)] {
         let clients = service::start(move |request| {
-            Some(match request.body.starts_with("Action=DescribeLoadBalancerTargetGroups&") {
-                true => states(state),
-                false => error(
+            Some(if request.body.starts_with("Action=DescribeLoadBalancerTargetGroups&") {
+                states(state)
+            } else {
+                error(
                     "ValidationError",
                     "Trying to update too many Load Balancers/Target Groups at once. The limit is 10",
-                ),
+                )
             })
         });
         let response = AwsCloud::new(&clients, "owner".into(), "request".into()).call(&attach).await;

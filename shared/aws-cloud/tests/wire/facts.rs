@@ -21,7 +21,7 @@ fn spec(more: &Value) -> Spec {
     Spec::read(given, &Defaults::from_vars(|_| None), &deployment).expect("valid properties")
 }
 
-fn query<'a>(spec: &'a Spec, checked: CheckedFacts) -> FactsQuery<'a> {
+fn query(spec: &Spec, checked: CheckedFacts) -> FactsQuery<'_> {
     let vpc = Some("vpc-1");
     FactsQuery { spec, region: "eu-west-1", hooks_are_handled: true, owner: OWNER, image: None, vpc, checked }
 }

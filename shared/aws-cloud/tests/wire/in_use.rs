@@ -49,8 +49,8 @@ fn error(code: &str) -> String {
 
 /// A response of EC2 with these items in one set.
 fn set(action: &str, set: &str, items: &[&str]) -> (u16, String) {
-    let items: String = items.iter().map(|item| format!("<item>{item}</item>")).collect();
-    (200, format!("<{action}Response><{set}>{items}</{set}></{action}Response>"))
+    let items: Vec<String> = items.iter().map(|item| format!("<item>{item}</item>")).collect();
+    (200, format!("<{action}Response><{set}>{}</{set}></{action}Response>", items.concat()))
 }
 
 const BALANCER: &str = "<networkInterfaceId>eni-1</networkInterfaceId><description>ELB app/web/1</description>";

@@ -42,8 +42,11 @@ struct InProcess {
     requests: Requests,
 }
 
-/// The responses of a test, by the text of the request.
-struct Response(Arc<dyn Fn(&str) -> (u16, String) + Send + Sync>);
+/// The status and the body for the text of a request.
+type Respond = dyn Fn(&str) -> (u16, String) + Send + Sync;
+
+/// The responses of a test.
+struct Response(Arc<Respond>);
 
 impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -140,6 +140,7 @@ impl CheckedFacts {
 
 /// The properties that a request changes, as far as facts decide about them.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one answer for each property, read by its name")]
 pub(super) struct Changes {
     pub instance_type: bool,
     /// The source of the image.

@@ -39,7 +39,9 @@ impl Condition {
     /// The identity of the condition: 16 hexadecimal digits, equal for equal sentences.
     #[must_use]
     pub fn id(&self) -> String {
-        Sha256::digest(&self.sentence).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let digest = Sha256::digest(&self.sentence);
+        let first = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        format!("{first:016x}")
     }
 
     /// Since when each of these conditions is open, where `before` were open at the observation before.
@@ -92,11 +94,11 @@ mod tests {
     fn a_condition_is_open_since_its_first_observation_whatever_its_detail() {
         let first = Condition::from("subnet a: in use").within(minutes(5));
         let detailed = Condition { detail: Some("eni-1".into()), ..first.clone() };
-        let since = Condition::open_since(&[first.clone()], &OpenSince::new(), START);
+        let since = Condition::open_since(std::slice::from_ref(&first), &OpenSince::new(), START);
         let later = Condition::open_since(&[detailed, "vpc b: in use".into()], &since, START + minutes(1));
         assert_eq!(later.get(&first.id()), Some(&START));
         assert_eq!(later.values().max(), Some(&(START + minutes(1))));
-        assert!(Condition::open_since(&["vpc b: in use".into()], &since, START).get(&first.id()).is_none());
+        assert!(!Condition::open_since(&["vpc b: in use".into()], &since, START).contains_key(&first.id()));
     }
 
     #[test]
@@ -108,8 +110,8 @@ mod tests {
             let since = Condition::open_since(open, &OpenSince::new(), START);
             Condition::all_overdue(open, &since, START + after)
         };
-        assert!(!overdue(&[obstacle.clone()], Duration::from_secs(299)));
-        assert!(overdue(&[obstacle.clone()], minutes(5)));
+        assert!(!overdue(std::slice::from_ref(&obstacle), Duration::from_secs(299)));
+        assert!(overdue(std::slice::from_ref(&obstacle), minutes(5)));
         assert!(!overdue(&[obstacle.clone(), longer.clone()], minutes(44)), "one of them may still end");
         assert!(overdue(&[obstacle.clone(), longer], minutes(45)));
         assert!(!overdue(&[obstacle, unbounded], minutes(600)));

@@ -261,11 +261,11 @@ fn misplaced(ledger: &Ledger, event: &Value) -> Vec<String> {
         effects.push(String::from("a message that returns"));
     }
     let own_account = event["account"].as_str().is_none_or(|it| it == "123456789012");
-    let named = event["detail"]["AutoScalingGroupName"].as_str().unwrap_or_default();
+    let group = event["detail"]["AutoScalingGroupName"].as_str().unwrap_or_default();
     for (log_group, line) in &*ledger.written.borrow() {
         let is_placed = ["dev", "prod"].iter().any(|suffix| {
             let names = deployment().names(suffix);
-            names.scaling_log_group().name == *log_group && names.group().name == named
+            names.scaling_log_group().name == *log_group && names.group().name == group
         });
         if !(is_placed && own_account) {
             effects.push(format!("a line in {log_group}: {line}"));

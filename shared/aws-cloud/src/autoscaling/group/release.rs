@@ -169,12 +169,13 @@ fn with_others(blocked: Problem, others: &[String]) -> Problem {
     if others.is_empty() {
         return blocked;
     }
-    let mut named = others.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if let more @ 1.. = others.len().saturating_sub(MAX_NAMED) {
-        named.push_str(&format!(" and {more} more"));
-    }
+    let named = others.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = match others.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
     let detail = blocked.message.trim_end_matches('.');
-    let message = format!("{detail}; detach or terminate these instances: {named}");
+    let message = format!("{detail}; detach or terminate these instances: {named}{more}");
     Problem { message, ..blocked }
 }
 
