@@ -203,7 +203,7 @@ pub fn judge(fixture: &Fixture, scenario: &Scenario, response: &Response, expect
     Verdict { converged: reason.is_empty() && leaked == 0, leaked, duplicated, no_response, reason }.with(fixture)
 }
 
-fn difference(found: &[String], expected: &[String]) -> String {
+pub fn difference(found: &[String], expected: &[String]) -> String {
     let only = |one: &[String], other: &[String]| {
         one.iter().filter(|line| !other.contains(line)).cloned().collect::<Vec<_>>().join(" | ")
     };

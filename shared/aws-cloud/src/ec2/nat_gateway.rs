@@ -172,7 +172,10 @@ mod tests {
 
         let steps = plan(&DesiredState::default(), &observation.found).steps;
         let of = |kind| steps.iter().position(|step| step.key.kind == kind).unwrap();
-        assert_eq!(steps[of(Kind::NatGateway)].action, Action::Wait("it is being deleted".into()));
+        assert_eq!(
+            steps[of(Kind::NatGateway)].action,
+            Action::Wait(Condition::from("it is being deleted").within(DELETION))
+        );
         assert_eq!(steps[of(Kind::Address)].depends_on, [of(Kind::NatGateway)]);
     }
 

@@ -91,7 +91,7 @@ async fn drift_of_a_scaling_policy_is_repaired() {
     let step = StepAdjustment::builder().metric_interval_lower_bound(0.0).scaling_adjustment(9).build();
     request.step_adjustments(step).send().await.expect("one step");
     let calls = repair(&harness, &desired).await;
-    assert!(calls.len() == 1 && calls[0].starts_with("autoscaling:PutScalingPolicy (adjustment: +"), "{calls:?}");
+    assert!(calls.len() == 1 && calls[0].starts_with("autoscaling:PutScalingPolicy (adjustment"), "{calls:?}");
 
     let request = scaling.put_scaling_policy().auto_scaling_group_name(&group).policy_name(&down);
     let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(-9);
@@ -182,7 +182,8 @@ async fn an_instance_protected_during_an_interrupted_delete_is_terminated_by_the
     // AWS does not lift the protection of a starting instance.
     let found =
         async || harness.observe().await.into_iter().find(|it| it.key() == harness.names().group()).expect("the group");
-    assert_eq!(found().await.state, State::Deleting("1 instance is terminating".into()));
+    let state = found().await.state;
+    assert!(matches!(&state, State::Deleting(it) if it.sentence == "1 instance is terminating"), "{state:?}");
     wait_for(&harness, 1, true).await;
     assert_eq!(found().await.state, State::Ready);
 

@@ -10,12 +10,14 @@ use serde_json::{Value, json};
 
 use super::{Dice, Row};
 use crate::fixture::{Fixture, Resource, Response};
-use crate::lifecycle::{Baseline, Scenario, Verdict};
+use crate::lifecycle::{Baseline, Scenario, Verdict, difference};
 
 pub(super) fn rows() -> Vec<Row> {
     let scenario = Scenario::new("PublicIp");
-    let baseline = Baseline::of(&scenario);
-    let run = move |seed: usize| schedule(seed, &scenario, &baseline);
+    // The template's tags name the owner, so each stack has its own versions.
+    let of_stack = |number| Baseline::of(&Scenario { resource: Resource::of(number, "dev"), ..scenario.clone() });
+    let baselines = [of_stack(1), of_stack(2)];
+    let run = move |seed: usize| schedule(seed, &scenario, &baselines);
     let name = "seeded schedules of duplicate, concurrent, late and reordered requests";
     vec![delete_during_create(), Row { name, cases: 10_000, short: 100, run: Box::new(run), seeded: true }]
 }
@@ -53,7 +55,7 @@ struct StackHistory {
     requests: Vec<Value>,
 }
 
-fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
+fn schedule(seed: usize, scenario: &Scenario, baselines: &[Baseline; 2]) -> Verdict {
     let mut fixture = Fixture::new();
     // Each Delete goes with its stack: CloudFormation generates an id only then, or in a rollback.
     fixture.set_stack(StackState::Deleting);
@@ -85,7 +87,7 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
         }
     }
     let mut expected = Vec::new();
-    for history in &histories {
+    for (history, baseline) in histories.iter().zip(baselines) {
         let desired = match &history.desired_properties {
             Some(desired_properties) if *desired_properties == scenario.updated => &baseline.updated,
             Some(_) => &baseline.created,
@@ -96,7 +98,7 @@ fn schedule(seed: usize, scenario: &Scenario, baseline: &Baseline) -> Verdict {
     }
     let found = fixture.inventory();
     if found != expected {
-        verdict.reason = format!("{}found {} resources, expected {}", verdict.reason, found.len(), expected.len());
+        verdict.reason.push_str(&difference(&found, &expected));
     }
     fixture.run(async {
         for history in &histories {
