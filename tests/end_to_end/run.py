@@ -45,6 +45,7 @@ PROCESSES = 4
 # makes the run longer: the table of a run shows the durations.
 LONGEST = (
     "test_request_queue.RequestQueue",
+    "test_stacks.Networks",
     "test_stacks.Stacks",
     "test_smoke.Smoke",
     "test_stacks.Demo",

@@ -106,7 +106,7 @@ class Ledger(OneGroup):
 
     def test_the_entry_of_a_scale_out_names_its_alarm_and_its_policy(self):
         before = {entry["id"] for entry in ledger.entries(self.cloud)}
-        cpu(self.cloud, 95)
+        cpu(self.cloud, 75)
         self.in_service(2)
 
         def complete():
@@ -126,7 +126,7 @@ class Ledger(OneGroup):
         self.assertEqual(states_of[:1], ["alarm"])
         rows = ledger.run_query(self.cloud, "capacity-changes")
         self.assertIn((alarm, policy), {(it.get("cause.alarm"), it.get("cause.policy")) for it in rows})
-        # With these values the average is 50, between both thresholds.
+        # With these values the average is 40, between both thresholds.
         cpu(self.cloud, 5)
         until("the alarm is OK", lambda: ledger.entries(self.cloud, kind="alarm", outcome="ok"))
 
