@@ -272,6 +272,9 @@ class Stacks(OnOneCloud):
         cloudwatch.delete_alarms(AlarmNames=["scalable-ec2-cpu-high-uswest2-dev"])
         role = "scalable-ec2-role-uswest2-dev"
         iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=json.dumps(ANYTHING))
+        trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        trust = {"Version": "2012-10-17", "Statement": trusted}
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
         # The private subnets' default route leads to the internet gateway instead of the NAT gateway.
         owned = [{"Name": "tag:ManagedBy", "Values": ["envkeeper"]}]
         routes = [
@@ -287,7 +290,7 @@ class Stacks(OnOneCloud):
         corrections = sorted(demo.writes(self.cloud)[before:])
         # CreateRoute is rejected if the route exists, and ReplaceRoute follows.
         # A policy that another sender put on the role is left alone.
-        expected = ["ec2:CreateRoute", "ec2:ReplaceRoute", "monitoring:PutMetricAlarm"]
+        expected = ["ec2:CreateRoute", "ec2:ReplaceRoute", "iam:UpdateAssumeRolePolicy", "monitoring:PutMetricAlarm"]
         expected += ["s3:PutBucketPolicy", "s3:PutBucketVersioning"]
         self.assertEqual(corrections, expected)
         self.succeeds(event("delete.json"))

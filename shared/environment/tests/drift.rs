@@ -4,7 +4,7 @@
 mod common;
 
 use common::{observe, resources, rollback, settled, spec, standard};
-use environment::{Fields, Key, Kind, Ownership, drift, plan};
+use environment::{Fields, Key, Kind, Ownership, Ref, drift, plan};
 use memory_cloud::MemoryAccount;
 use serde_json::json;
 
@@ -152,4 +152,33 @@ fn resources_of_another_owner_are_never_drift() {
         it.ownership = Ownership::Foreign("another owner".into());
     }
     assert_eq!(drift(&rollback(), &observed), []);
+}
+
+/// The marks of the VPC were moved to another one: the environment stays where it is, and nothing is built beside it.
+#[test]
+fn a_network_whose_vpc_lost_its_tags_is_not_built_a_second_time() {
+    let desired = standard();
+    let account = settled(&desired);
+    let vpc = key_of(&account, Kind::Vpc);
+    // An observation finds VPCs by their tags: the others then refer to a foreign one.
+    let mut observed = observe(&account);
+    observed.retain(|it| it.key() != vpc);
+    for it in &mut observed {
+        let refers_to = match &mut it.resource.fields {
+            Fields::Subnet(subnet) => &mut subnet.vpc,
+            Fields::RouteTable(table) => &mut table.vpc,
+            Fields::SecurityGroup(group) => &mut group.vpc,
+            _ => continue,
+        };
+        *refers_to = Ref::Foreign("vpc-1".into());
+    }
+    let plan = plan(&desired, &observed);
+    assert!(!plan.rejected.is_empty(), "{plan}");
+    for rejected in &plan.rejected {
+        let text = rejected.to_string();
+        assert!(
+            text.contains(&format!("vpc is vpc-1, and {vpc} of this environment is missing or has lost its tags")),
+            "{text}"
+        );
+    }
 }

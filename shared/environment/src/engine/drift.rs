@@ -90,7 +90,7 @@ fn changed_settings(after: &Resource, observed: &Resource) -> Vec<Drift> {
 
 impl From<&FixedDrift> for Drift {
     fn from(drift: &FixedDrift) -> Drift {
-        let FixedDrift { key, field, observed, desired } = drift.clone();
+        let FixedDrift { key, field, observed, desired, .. } = drift.clone();
         Drift { key, field: field.to_owned(), desired: Some(desired), observed: Some(observed) }
     }
 }

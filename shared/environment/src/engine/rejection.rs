@@ -36,6 +36,20 @@ pub enum Rejection {
         /// AWS's reason.
         reason: String,
     },
+    /// A resource belongs to another one than the desired one, which is missing: it was removed, or lost its tags.
+    #[error(
+        "{key}: {field} is {observed}, and {missing} of this environment is missing or has lost its tags. Nothing was changed. Restore its tags; or add a second environment with another EnvironmentSuffix, then remove this one."
+    )]
+    Misplaced {
+        /// The resource.
+        key: Key,
+        /// The name of the field.
+        field: &'static str,
+        /// The observed value.
+        observed: String,
+        /// The missing resource.
+        missing: Key,
+    },
     /// The SSM parameter with the image id does not exist.
     #[error("ImageParameter is \"{parameter}\": the SSM parameter does not exist")]
     NoImage {

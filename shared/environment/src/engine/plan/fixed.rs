@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use crate::model::field::Field;
+use crate::model::field::{Field, Value};
 use crate::model::key::Key;
 use crate::model::resource::Resource;
 
 /// A field that only the create call sets, with another value than the desired one. No property asks for the change: a
 /// request that changes such a property is rejected by its table ([`check_change`](crate::check_change)) before any plan.
 /// So another actor made the change, or an earlier version of Envkeeper created the resource. It is reported, and fails
-/// neither an update nor a rollback.
+/// neither an update nor a rollback, unless the plan would create the desired value: a network beside the one in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FixedDrift {
     /// The resource.
@@ -20,6 +20,8 @@ pub struct FixedDrift {
     pub observed: String,
     /// The desired value.
     pub desired: String,
+    /// The resource of the environment that the desired value is.
+    pub refers_to: Option<Key>,
 }
 
 impl FixedDrift {
@@ -38,6 +40,10 @@ impl FixedDrift {
                 field,
                 observed: found.to_string(),
                 desired: value.to_string(),
+                refers_to: match &value {
+                    Value::Ref(to) => to.key().cloned(),
+                    Value::Text(_) => None,
+                },
             }),
             Field::Once(..) | Field::Created(_) | Field::After(_) => None,
         };
@@ -47,7 +53,7 @@ impl FixedDrift {
 
 impl fmt::Display for FixedDrift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let FixedDrift { key, field, observed, desired } = self;
+        let FixedDrift { key, field, observed, desired, .. } = self;
         write!(f, "{key}: {field} is {observed}, desired is {desired}; no call of AWS corrects it")
     }
 }

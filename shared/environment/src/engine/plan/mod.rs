@@ -124,6 +124,7 @@ pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
             Err(rejected) => plan.rejected.push(rejected),
         }
     }
+    plan.reject_misplaced();
     plan.add_create_edges(&desired.resources);
     plan.add_delete_edges(observed);
     plan
@@ -140,6 +141,18 @@ impl Plan {
     #[must_use]
     pub fn needs_consent(&self) -> bool {
         self.rejected.iter().any(|it| matches!(it, Rejection::Retained { .. }))
+    }
+
+    /// Rejects the creation of a resource that others of the environment should belong to, and do not: they are in use
+    /// where they are, and no call moves them.
+    fn reject_misplaced(&mut self) {
+        let creates = |key: &Key| self.steps.iter().any(|it| it.action == Action::Create && it.key == *key);
+        let misplaced = self.fixed_drift.iter().filter_map(|it| {
+            let missing = it.refers_to.clone().filter(creates)?;
+            Some(Rejection::Misplaced { key: it.key.clone(), field: it.field, observed: it.observed.clone(), missing })
+        });
+        let misplaced: Vec<Rejection> = misplaced.collect();
+        self.rejected.extend(misplaced);
     }
 
     fn add_desired(&mut self, desired: &Resource, observed: &[ObservedResource], all: &DesiredState) {
