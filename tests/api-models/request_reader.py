@@ -54,7 +54,7 @@ def body_of(recorded):
 
 
 def protocol_of(model, request):
-    """The protocol of a request. A service may have several: the header tells."""
+    """The protocol of a request. A service may have several: the header decides."""
     if "smithy-protocol" in request.headers:
         return "smithy-rpc-v2-cbor"
     if "x-amz-target" in request.headers:

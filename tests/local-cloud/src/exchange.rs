@@ -224,9 +224,9 @@ mod tests {
     fn a_response_url_is_masked_at_its_length_wherever_it_is() {
         let event = json!({ "ResponseURL": SECRET, "StackId": "http://kept" }).to_string();
         let message = json!({ "MessageBody": event }).to_string();
-        let letter = json!({ "MessageBody": message }).to_string();
+        let queued = json!({ "MessageBody": message }).to_string();
         let item = json!({ "M": { "response_url": { "S": SECRET }, "stack_id": { "S": "kept" } } }).to_string();
-        for text in [event, message, letter, item] {
+        for text in [event, message, queued, item] {
             let masked = without_response_urls(&text);
             assert!(!masked.contains("Signature") && masked.contains("kept"), "{masked}");
             assert_eq!(masked.len(), text.len());

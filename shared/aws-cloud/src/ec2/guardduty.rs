@@ -3,7 +3,7 @@
 //!
 //! Envkeeper removes them from a VPC of the environment once the group is deleted and no instance is left. The endpoint
 //! is recognized by service name, tag and `RequesterManaged` together, the security group by its name for this VPC and
-//! the tag: nobody else's resource has all of them.
+//! the tag: no resource of another sender has all of them.
 
 use aws_sdk_ec2::types::{Filter, NetworkInterface, SecurityGroup, State, Tag, VpcEndpoint};
 use environment::mark;

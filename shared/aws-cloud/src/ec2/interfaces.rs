@@ -55,7 +55,7 @@ fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem 
 }
 
 /// How long AWS may take to remove an interface that it manages, after its user has deleted the resource that it belongs
-/// to. `None` for every other interface: somebody has to delete it.
+/// to. `None` for every other interface: its owner has to delete it.
 fn removed_within(interface: &NetworkInterface) -> Option<Duration> {
     match interface.interface_type()? {
         NetworkInterfaceType::Lambda => Some(LAMBDA_REMOVAL),

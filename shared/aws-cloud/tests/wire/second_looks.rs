@@ -98,7 +98,7 @@ fn with_used_token(template_exists: bool) -> (Clients, Arc<Mutex<Vec<String>>>) 
     (clients, tokens)
 }
 
-/// Somebody deleted the template that an earlier attempt created.
+/// Another sender deleted the template that an earlier attempt created.
 #[tokio::test]
 async fn a_template_that_was_deleted_within_its_request_is_created_with_another_token() {
     let (clients, tokens) = with_used_token(false);

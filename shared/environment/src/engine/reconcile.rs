@@ -93,7 +93,7 @@ pub enum RunOutcome<E> {
         /// The open conditions, one for each resource.
         waiting_for: Vec<Condition>,
     },
-    /// Each open condition takes longer than its source says, so nothing under way meets it: somebody has to act.
+    /// Each open condition takes longer than its source says, so nothing under way meets it: an operator has to act.
     Obstructed {
         /// The open conditions, one for each resource.
         waiting_for: Vec<Condition>,

@@ -27,7 +27,7 @@ pub enum Runbook {
     RecordsUnavailable,
     /// AWS rejected a call: a permission, a quota, a conflict with another resource.
     CallRejected,
-    /// The request waited for longer than its conditions take: somebody has to remove an obstacle.
+    /// The request waited for longer than its conditions take: an operator has to remove an obstacle.
     Obstructed,
 }
 
