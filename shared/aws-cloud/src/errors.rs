@@ -194,6 +194,25 @@ impl Problem {
         Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
     }
 
+    /// The same problem, whose message goes on with `introduction` and what blocks the call: the first `most` by name, the
+    /// others by their number. They are sorted, so that a wait for the same ones has the same sentence. Unchanged if nothing
+    /// blocks the call.
+    pub(crate) fn naming(self, introduction: &str, mut blocking: Vec<String>, most: usize) -> Self {
+        if blocking.is_empty() {
+            return self;
+        }
+        blocking.sort();
+        let more = match blocking.len().saturating_sub(most) {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        blocking.truncate(most);
+        let named = blocking.join(", ");
+        let detail = self.message.trim_end_matches('.');
+        let message = format!("{detail}; {introduction}: {named}{more}");
+        Problem { message, ..self }
+    }
+
     /// The error for the engine: a sentence that names the subject, the operation, AWS's code, its message, and the
     /// next step where one is known. `subject` is the resource of the call.
     pub(crate) fn call_error(&self, subject: &dyn fmt::Display) -> CallError {

@@ -37,21 +37,9 @@ pub(super) async fn with_blocking_interfaces(aws: &AwsCloud, problem: Problem, f
 }
 
 fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem {
-    if interfaces.is_empty() {
-        return problem;
-    }
-    // In a fixed order: a wait for the same interfaces has the same sentence.
-    let mut sorted: Vec<&NetworkInterface> = interfaces.iter().collect();
-    sorted.sort_by_key(|it| it.network_interface_id());
-    let listed: Vec<String> = sorted.into_iter().take(MAX_LISTED).map(describe).collect();
-    let others = match interfaces.len().saturating_sub(MAX_LISTED) {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
-    let detail = problem.message.trim_end_matches('.');
-    let message = format!("{detail}; blocking network interfaces: {}{others}", listed.join(", "));
     let class = interfaces.iter().filter_map(removed_within).max().map_or(problem.class, ErrorClass::BlockedFor);
-    Problem { class, message, ..problem }
+    let described = interfaces.iter().map(describe).collect();
+    Problem { class, ..problem }.naming("blocking network interfaces", described, MAX_LISTED)
 }
 
 /// How long AWS may take to remove an interface that it manages, after its user has deleted the resource that it belongs

@@ -12,29 +12,16 @@ use environment::mark;
 use crate::AwsCloud;
 use crate::errors::{ClassifyErrors, Problem};
 
-/// The number of obstacles that the reason names.
+/// The number of obstacles that the reason names, and the words before them.
 const MAX_NAMED: usize = 8;
+const BLOCKING: &str = "blocking resources";
 
 /// Adds the obstacles in a VPC to the problem of its delete. A read that fails names nothing.
 pub(super) async fn with_obstacles(aws: &AwsCloud, problem: Problem, vpc: &str) -> Problem {
     if problem.code != "DependencyViolation" {
         return problem;
     }
-    let named = named(Box::pin(in_vpc(aws, vpc)).await);
-    if named.is_empty() {
-        return problem;
-    }
-    let detail = problem.message.trim_end_matches('.');
-    Problem { message: format!("{detail}; blocking resources: {named}"), ..problem }
-}
-
-/// The obstacles in a fixed order: a wait for the same ones has the same sentence.
-fn named(mut obstacles: Vec<String>) -> String {
-    obstacles.sort();
-    let others = obstacles.len().saturating_sub(MAX_NAMED);
-    obstacles.truncate(MAX_NAMED);
-    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    obstacles.join(", ") + &more
+    problem.naming(BLOCKING, Box::pin(in_vpc(aws, vpc)).await, MAX_NAMED)
 }
 
 async fn in_vpc(aws: &AwsCloud, vpc: &str) -> Vec<String> {
@@ -203,9 +190,10 @@ mod tests {
     #[test]
     fn eight_obstacles_are_named_in_a_fixed_order_and_the_others_are_counted() {
         let obstacles: Vec<String> = (1..=10).rev().map(|number| format!("subnet subnet-{number:02}")).collect();
-        let text = named(obstacles);
-        assert!(text.starts_with("subnet subnet-01, subnet subnet-02"), "{text}");
+        let problem = || Problem::blocked("ec2:DeleteVpc", "in use.");
+        let text = problem().naming(BLOCKING, obstacles, MAX_NAMED).message;
+        assert!(text.starts_with("in use; blocking resources: subnet subnet-01, subnet subnet-02"), "{text}");
         assert!(text.ends_with("subnet subnet-08 and 2 more"), "{text}");
-        assert_eq!(named(vec![]), "");
+        assert_eq!(problem().naming(BLOCKING, vec![], MAX_NAMED), problem());
     }
 }

@@ -19,8 +19,9 @@ const MAX_UNPROTECTED_PER_CALL: usize = 50;
 /// The most instances on standby that one attempt at the delete terminates. Each takes a call.
 const MAX_TERMINATED_PER_ATTEMPT: usize = 20;
 
-/// The number of instances that the reason of a wait names.
+/// The number of instances that the reason of a wait names, and the words before them.
 const MAX_NAMED: usize = 5;
+const UNRELEASED: &str = "detach or terminate these instances";
 
 /// The time from the end of the last hook until EC2 has ended an instance, and Auto Scaling lists it no more: 133 s is
 /// the longest that was recorded on AWS (September 2026).
@@ -161,22 +162,7 @@ pub(super) async fn release(aws: &AwsCloud, call: &Call, blocked: Problem) -> Re
         response.map(|_| ()).map_err(blocked_if_instance_left)
     });
     try_join_all(terminated).await?;
-    Ok(with_others(blocked, &holds.others))
-}
-
-/// Names the instances that no call releases.
-fn with_others(blocked: Problem, others: &[String]) -> Problem {
-    if others.is_empty() {
-        return blocked;
-    }
-    let named = others.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let more = match others.len().saturating_sub(MAX_NAMED) {
-        0 => String::new(),
-        count => format!(" and {count} more"),
-    };
-    let detail = blocked.message.trim_end_matches('.');
-    let message = format!("{detail}; detach or terminate these instances: {named}{more}");
-    Problem { message, ..blocked }
+    Ok(blocked.naming(UNRELEASED, holds.others, MAX_NAMED))
 }
 
 /// Classifies the `ValidationError` of a request with an instance that is no longer in the requested state. The code is
@@ -265,10 +251,10 @@ mod tests {
     fn five_instances_are_named_and_the_others_are_counted() {
         let problem = || Problem::blocked("autoscaling:DeleteAutoScalingGroup", "in use.");
         let others: Vec<String> = (1..=7).map(|number| format!("i-{number} (Quarantined)")).collect();
-        let message = with_others(problem(), &others).message;
+        let message = problem().naming(UNRELEASED, others, MAX_NAMED).message;
         assert!(message.starts_with("in use; detach or terminate these instances: i-1 (Quarantined), "), "{message}");
         assert!(message.ends_with("i-5 (Quarantined) and 2 more"), "{message}");
-        assert_eq!(with_others(problem(), &[]), problem());
+        assert_eq!(problem().naming(UNRELEASED, vec![], MAX_NAMED), problem());
     }
 
     #[test]
