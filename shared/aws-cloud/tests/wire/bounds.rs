@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
     Adjustment, AutoScalingGroup, AutoScalingGroupSetting, Call, CallError, CallKind, Cloud, Fields, HealthCheck, Key,
-    Kind, LaunchTemplate, Ref, Resource, ScalingPolicy, ScalingStep, Setting, Tags, TemplateContent, TemplateVersion,
+    Kind, LaunchTemplate, Ref, Resource, ScalingPolicy, ScalingStep, Setting, Tags,
 };
 use tokio::time::Duration;
 
+use crate::samples::template_version;
 use crate::service;
 
 fn error(code: &str, message: &str) -> (u16, String) {
@@ -77,21 +78,6 @@ fn group(digest: &str) -> Call {
     create("web", Fields::AutoScalingGroup(group))
 }
 
-fn version() -> TemplateVersion {
-    let content = TemplateContent {
-        tags: environment::Tags::new(),
-        image_source: "ami-12345678".into(),
-        instance_type: "t3.micro".into(),
-        instance_profile: Ref::Foreign("profile".into()),
-        security_groups: vec![Ref::Foreign("sg-1".into())],
-        root_volume_gib: 8,
-        volume_key: None,
-        detailed_monitoring: true,
-        user_data: "#!/bin/bash\n".into(),
-    };
-    TemplateVersion::of(content, "ami-12345678".into())
-}
-
 fn policy() -> Call {
     let steps = [(0, 1), (10, 2), (20, 3)].map(|(from, by)| ScalingStep { from, by });
     let adjustment = Adjustment::Steps(steps.to_vec());
@@ -121,7 +107,7 @@ fn account(rejection: (u16, String)) -> (Clients, Arc<Mutex<Vec<String>>>) {
 /// A run that created a template, and 25 s later a group: IAM knows the tags of the template by then.
 async fn with_group(clients: &Clients) -> AwsCloud {
     let cloud = AwsCloud::new(clients, "owner".into(), "request".into());
-    let version = version();
+    let version = template_version();
     let digest = version.digest.clone();
     cloud
         .call(&create("lt", Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })))

@@ -1,15 +1,15 @@
 //! Lost responses: the number of attempts of a request, and their token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
     Address, AutoScalingGroup, Call, CallError, CallKind, Cloud, Fields, HealthCheck, Hook, InternetGateway, Key,
-    LaunchTemplate, NatGateway, Reach, Ref, Resource, RouteTable, Tags, TemplateContent, TemplateVersion, Transition,
-    Vpc, VpcEndpoint,
+    LaunchTemplate, NatGateway, Reach, Ref, Resource, RouteTable, Tags, Transition, Vpc, VpcEndpoint,
 };
 
+use crate::samples::template_version;
 use crate::service;
 
 /// A service that receives every request and never responds, except to the create call of a launch template.
@@ -78,18 +78,7 @@ async fn a_create_that_could_succeed_twice_is_sent_once() {
 #[tokio::test]
 async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
     let service = UnresponsiveService::start();
-    let content = TemplateContent {
-        image_source: "ami-12345678".into(),
-        instance_type: "t3.micro".into(),
-        instance_profile: Ref::Foreign("profile".into()),
-        security_groups: vec![Ref::Foreign("sg-1".into())],
-        root_volume_gib: 8,
-        volume_key: None,
-        detailed_monitoring: true,
-        user_data: "#!/bin/bash\n".into(),
-        tags: BTreeMap::new(),
-    };
-    let version = TemplateVersion::of(content, "ami-12345678".into());
+    let version = template_version();
     let hook =
         |name: &str, on, abandon| Hook { name: name.into(), on, heartbeat: 900, abandon, metadata: String::from("{}") };
     let group = AutoScalingGroup {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
     Call, CallError, CallKind, Cloud, Fields, Key, Kind, LaunchTemplate, Ref, Resource, RoleSetting, RouteTableSetting,
-    Setting, Tags, TemplateContent, TemplateVersion,
+    Setting, Tags,
 };
 
+use crate::samples::template_version;
 use crate::service;
 
 fn error(code: &str) -> (u16, String) {
@@ -52,18 +53,7 @@ async fn a_route_to_a_gateway_waits_for_its_attachment_unless_it_is_attached_els
 }
 
 fn template() -> Call {
-    let content = TemplateContent {
-        tags: environment::Tags::new(),
-        image_source: "ami-12345678".into(),
-        instance_type: "t3.micro".into(),
-        instance_profile: Ref::Foreign("profile".into()),
-        security_groups: vec![Ref::Foreign("sg-1".into())],
-        root_volume_gib: 8,
-        volume_key: None,
-        detailed_monitoring: true,
-        user_data: "#!/bin/bash\n".into(),
-    };
-    let versions = vec![TemplateVersion::of(content, "ami-12345678".into())];
+    let versions = vec![template_version()];
     let fields = Fields::LaunchTemplate(LaunchTemplate { versions });
     let resource = Resource { name: "the-template".into(), tags: Tags::new(), fields };
     Call { key: resource.key(), id: None, kind: CallKind::Create(Box::new(resource)) }
