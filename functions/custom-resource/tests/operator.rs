@@ -97,7 +97,7 @@ fn the_status_of_a_request_in_progress_shows_its_waits_and_their_start() {
     handler.records.record_request(&update.owner(), LatestRequest::of_request(&update)).block_on();
     let since_ms = (BEGIN_S + 310) * 1_000;
     let open_since_ms = [("5f0d8f0e6d1c4c1b".to_owned(), since_ms)].into();
-    let progress = Progress { waiting_for: vec!["nat-gateway n: it is pending".into()], open_since_ms };
+    let progress = Progress { waiting_for: vec!["nat-gateway n: it is pending".into()], open_since_ms, awaited: None };
     handler.records.record_progress(&update.owner(), &update.hash, progress).block_on();
     let clock = &handler.cloud_factory.account.clock;
     clock.advance(Timestamp((BEGIN_S + 400) * 1_000) - (clock.now() + handler.cloud_factory.account.read_lag));

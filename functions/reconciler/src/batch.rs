@@ -6,13 +6,13 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use environment::{Condition, RemediationRequest, Timestamp};
+use environment::{RemediationRequest, Timestamp, Waiting};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use request_pass::{
-    CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, open_since, superseded_reason, work_deadline,
+    CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, next_progress, superseded_reason, work_deadline,
 };
-use requests::records::{LatestRequest, OwnerRecord, Progress};
+use requests::records::{LatestRequest, OwnerRecord};
 use requests::{CfnResponse, MARGIN_MS, Reason, Records, Request, RequestQueue, Responder};
 use serde_json::Value;
 
@@ -155,8 +155,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         // If the time of this invocation is used up, the next invocation starts the pass.
         let outcome = AssertUnwindSafe(pass.run(work_deadline(deadline), wait_budget)).catch_unwind().await;
         match outcome.unwrap_or_else(|_| PassOutcome::Done(pass.failed(None, Reason::internal_error()))) {
-            PassOutcome::Requeue { waiting_for, after } => {
-                self.save_progress(&request, &waiting_for).await;
+            PassOutcome::Requeue { waiting, after } => {
+                self.save_progress(&request, &waiting).await;
                 MessageOutcome::Requeue(Some(after))
             }
             PassOutcome::Done(response) => self.respond(&request, &response, deadline).await,
@@ -210,10 +210,10 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
 
     /// Records the progress, for the operator request `status` and for the response if no later pass runs. Losing it
     /// has no other effect.
-    async fn save_progress(&self, request: &Request, waiting_for: &[Condition]) {
+    async fn save_progress(&self, request: &Request, waiting: &Waiting) {
         let owner = request.owner();
         let before = self.records.owner(&owner).await.ok().flatten().and_then(|record| record.progress);
-        let progress = next_progress(before.as_ref(), waiting_for, self.cloud_factory.now());
+        let progress = next_progress(before.as_ref(), waiting, self.cloud_factory.now());
         tracing::info!(%owner, waiting_for = ?progress.waiting_for, "request requeued");
         if let Err(error) = self.records.record_progress(&owner, &request.hash, progress).await {
             tracing::warn!(%owner, %error, "progress not recorded");
@@ -240,13 +240,6 @@ fn unrecorded_reason(record: Option<&OwnerRecord>, request: &Request) -> Reason 
     }
 }
 
-/// The progress of a request that waits for these conditions, after the recorded progress.
-fn next_progress(before: Option<&Progress>, waiting_for: &[Condition], now: Timestamp) -> Progress {
-    let since = Condition::open_since(waiting_for, &open_since(before), now);
-    let since_ms = since.into_iter().map(|(id, since)| (id, since.0)).collect();
-    Progress::new(waiting_for.iter().map(ToString::to_string).collect(), since_ms)
-}
-
 /// Requeues all unfinished messages of a group. A message that remained invisible would delay the others, because a
 /// FIFO queue delivers no message of a group while another one is in flight. If the call fails, the messages become
 /// visible after their visibility timeout.
@@ -255,26 +248,5 @@ async fn requeue_all(request_queue: &impl RequestQueue, messages: &[SqsMessage],
         if let Err(error) = request_queue.requeue(receipt, after).await {
             tracing::warn!(%error, "message visibility not changed");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_new_detail_of_a_condition_does_not_restart_the_wait() {
-        let condition = |in_service: u32, failure: &str| Condition {
-            detail: Some(format!("last failed launch: {failure}")),
-            ..format!("auto-scaling-group g: {in_service} of 2 instances are in service").into()
-        };
-        let first = next_progress(None, &[condition(0, "no capacity (zone a)")], Timestamp(1));
-        let text = "auto-scaling-group g: 0 of 2 instances are in service (last failed launch: no capacity (zone a))";
-        assert_eq!((first.since_ms(), first.waiting_for.as_slice()), (Some(1), [text.to_owned()].as_slice()));
-        let second = next_progress(Some(&first), &[condition(0, "no capacity (zone b)")], Timestamp(2));
-        assert_eq!(second.since_ms(), Some(1));
-        assert!(second.waiting_for[0].contains("zone b"), "{second:?}");
-        let third = next_progress(Some(&second), &[condition(1, "no capacity (zone b)")], Timestamp(3));
-        assert_eq!(third.since_ms(), Some(3));
     }
 }

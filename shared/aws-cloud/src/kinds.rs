@@ -12,6 +12,8 @@
 //!
 //! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked
 //! up. An owned VPC is looked up as well in the rare case that lists contradict each other.
+//!
+//! While a run waits for a NAT gateway or an endpoint alone, an observation is one call; for the group, two or three.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -81,10 +83,39 @@ struct Named {
     queries: Vec<logs::saved_query::Found>,
 }
 
+/// The kinds that an observation reads.
+#[derive(Clone, Copy)]
+enum Kinds<'a> {
+    All,
+    Only(&'a BTreeSet<Kind>),
+}
+
+impl Kinds<'_> {
+    /// The result of `read` if the kind is read, else nothing.
+    async fn of<T: Default>(self, kind: Kind, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+        match self {
+            Kinds::Only(kinds) if !kinds.contains(&kind) => Ok(T::default()),
+            Kinds::All | Kinds::Only(_) => read.await,
+        }
+    }
+}
+
+/// Observes the resources of these kinds within the scope, without what follows from other kinds.
+pub(crate) async fn observe_kinds(
+    aws: &AwsCloud,
+    scope: &Scope,
+    kinds: &BTreeSet<Kind>,
+) -> Result<Vec<ObservedResource>, Problem> {
+    let read = Box::pin(read(&aws.clients, scope, Kinds::Only(kinds))).await?;
+    let mut observation = aws.ids.observation(&scope.owner, &scope.names).with(&scope.proofs, BTreeMap::new());
+    read.add_to(&mut observation)?;
+    Ok(observation.found)
+}
+
 /// Observes every resource within the scope.
 pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<ObservedResource>, Problem> {
     // Boxed: the future of all concurrent reads has 30 KB, which every caller would carry on its stack.
-    let mut read = Box::pin(read(&aws.clients, scope)).await?;
+    let mut read = Box::pin(read(&aws.clients, scope, Kinds::All)).await?;
     let start = |standings| aws.ids.observation(&scope.owner, &scope.names).with(&scope.proofs, standings);
     let mut observation = start(BTreeMap::new());
     let unlisted = read.network.unlisted_vpcs(&observation);
@@ -102,39 +133,40 @@ pub(crate) async fn observe(aws: &AwsCloud, scope: &Scope) -> Result<Vec<Observe
     Ok(observation.found)
 }
 
-async fn read(clients: &Clients, scope: &Scope) -> Result<Read, Problem> {
-    let (network, named) = tokio::try_join!(network(clients, &scope.owner), named(clients, &scope.names))?;
+async fn read(clients: &Clients, scope: &Scope, kinds: Kinds<'_>) -> Result<Read, Problem> {
+    let (network, named) =
+        tokio::try_join!(network(clients, &scope.owner, kinds), named(clients, &scope.names, kinds))?;
     Ok(Read { network, named })
 }
 
-async fn network(clients: &Clients, owner: &str) -> Result<Network, Problem> {
+async fn network(clients: &Clients, owner: &str, kinds: Kinds<'_>) -> Result<Network, Problem> {
     let (vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints) = tokio::try_join!(
-        ec2::vpc::read(clients, owner),
-        ec2::internet_gateway::read(clients, owner),
-        ec2::subnet::read(clients, owner),
-        ec2::address::read(clients, owner),
-        ec2::nat_gateway::read(clients, owner),
-        ec2::route_table::read(clients, owner),
-        ec2::security_group::read(clients, owner),
-        ec2::vpc_endpoint::read(clients, owner),
+        kinds.of(Kind::Vpc, ec2::vpc::read(clients, owner)),
+        kinds.of(Kind::InternetGateway, ec2::internet_gateway::read(clients, owner)),
+        kinds.of(Kind::Subnet, ec2::subnet::read(clients, owner)),
+        kinds.of(Kind::Address, ec2::address::read(clients, owner)),
+        kinds.of(Kind::NatGateway, ec2::nat_gateway::read(clients, owner)),
+        kinds.of(Kind::RouteTable, ec2::route_table::read(clients, owner)),
+        kinds.of(Kind::SecurityGroup, ec2::security_group::read(clients, owner)),
+        kinds.of(Kind::VpcEndpoint, ec2::vpc_endpoint::read(clients, owner)),
     )?;
     Ok(Network { vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints })
 }
 
-async fn named(clients: &Clients, names: &Names) -> Result<Named, Problem> {
+async fn named(clients: &Clients, names: &Names, kinds: Kinds<'_>) -> Result<Named, Problem> {
     let (scaling_log_group, instance_log_group) = (names.scaling_log_group().name, names.instance_log_group().name);
     let (buckets, role, profile, scaling, instance, template, group, policies, alarms, dashboard, queries) = tokio::try_join!(
-        s3::bucket::read(clients, names),
-        iam::role::read(clients, names),
-        iam::instance_profile::read(clients, names),
-        logs::log_group::read(clients, &scaling_log_group),
-        logs::log_group::read(clients, &instance_log_group),
-        ec2::launch_template::read(clients, names),
-        autoscaling::group::read(clients, names),
-        autoscaling::scaling_policy::read(clients, names),
-        cloudwatch::alarm::read(clients, names),
-        cloudwatch::dashboard::read(clients, names),
-        logs::saved_query::read(clients, names),
+        kinds.of(Kind::Bucket, s3::bucket::read(clients, names)),
+        kinds.of(Kind::Role, iam::role::read(clients, names)),
+        kinds.of(Kind::InstanceProfile, iam::instance_profile::read(clients, names)),
+        kinds.of(Kind::LogGroup, logs::log_group::read(clients, &scaling_log_group)),
+        kinds.of(Kind::LogGroup, logs::log_group::read(clients, &instance_log_group)),
+        kinds.of(Kind::LaunchTemplate, ec2::launch_template::read(clients, names)),
+        kinds.of(Kind::AutoScalingGroup, autoscaling::group::read(clients, names)),
+        kinds.of(Kind::ScalingPolicy, autoscaling::scaling_policy::read(clients, names)),
+        kinds.of(Kind::Alarm, cloudwatch::alarm::read(clients, names)),
+        kinds.of(Kind::Dashboard, cloudwatch::dashboard::read(clients, names)),
+        kinds.of(Kind::SavedQuery, logs::saved_query::read(clients, names)),
     )?;
     let log_groups = [scaling, instance];
     Ok(Named { buckets, role, profile, log_groups, template, group, policies, alarms, dashboard, queries })

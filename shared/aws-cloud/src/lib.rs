@@ -29,9 +29,10 @@ mod s3;
 mod stack;
 mod token;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, ObservedResource, Proof, Scope, Timestamp};
+use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Kind, ObservedResource, Proof, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -74,6 +75,26 @@ impl AwsCloud {
     }
 }
 
+impl AwsCloud {
+    /// The result of an observation of this run's owner, within [`CALL_TIMEOUT`].
+    async fn observed(
+        &self,
+        scope: &Scope,
+        observation: impl Future<Output = Result<Vec<ObservedResource>, Problem>>,
+    ) -> Result<Vec<ObservedResource>, CallError> {
+        let subject = scope.names.environment_id();
+        if scope.owner != self.owner {
+            let message = format!("{subject}: observed for the owner {}, by a run for {}", scope.owner, self.owner);
+            return Err(CallError::Rejected { message });
+        }
+        let span = tracing::debug_span!("observe", environment = subject);
+        let observed = timeout(CALL_TIMEOUT, observation.instrument(span)).await;
+        observed
+            .unwrap_or_else(|_| Err(Problem::timed_out("the observation")))
+            .map_err(|problem| problem.call_error(&subject))
+    }
+}
+
 impl Cloud for AwsCloud {
     fn now(&self) -> Timestamp {
         Timestamp::default() + Duration::from_millis(lambda_kit::now_ms())
@@ -84,18 +105,12 @@ impl Cloud for AwsCloud {
     }
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
-        let subject = scope.names.environment_id();
-        if scope.owner != self.owner {
-            let message = format!("{subject}: observed for the owner {}, by a run for {}", scope.owner, self.owner);
-            return Err(CallError::Rejected { message });
-        }
-        let span = tracing::debug_span!("observe", environment = subject);
-        let observed = timeout(CALL_TIMEOUT, kinds::observe(self, scope).instrument(span)).await;
-        observed
-            .unwrap_or_else(|_| Err(Problem::timed_out("the observation")))
-            .map_err(|problem| problem.call_error(&subject))
+        self.observed(scope, kinds::observe(self, scope)).await
     }
 
+    async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError> {
+        self.observed(scope, kinds::observe_kinds(self, scope, kinds)).await
+    }
     /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call.
     /// [`CALL_TIMEOUT`] limits all of them together.
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {

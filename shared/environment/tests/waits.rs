@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use auto_scaling::{AutoScaling, Process, Timestamp};
 use common::{names, resources, run, scope, spec, standard};
-use environment::{Condition, DesiredState, OBSTACLE_LIMIT, Run, RunOutcome, reconcile};
+use environment::{COMPLETE_OBSERVATION_INTERVAL, Condition, DesiredState, OBSTACLE_LIMIT, Run, RunOutcome, reconcile};
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
 
@@ -135,6 +135,46 @@ fn what_ends_by_itself_is_waited_for_as_long_as_its_source_says() {
     assert!(outcome.contains("subnet s: in use by the interface"), "{outcome}");
 }
 
+/// The first environment, its NAT gateway, and its instances are waited for. Each wait ends with a complete observation.
+#[test]
+fn a_waiting_run_reads_the_awaited_resources_alone() {
+    let account = MemoryAccount::default();
+    let desired = resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "Egress": "NatGateway" })));
+    let desired = DesiredState { in_service: 2, ..desired };
+    let created = run(&account, "create", &desired, None).expect("not killed");
+    assert!(matches!(created, RunOutcome::Settled { .. }), "{created:?}");
+    let (writes, complete) = (account.calls.borrow().len(), account.observations.get());
+    assert!(complete <= 6, "{complete} complete observations");
+    // An observation of nothing takes 24 reads, a complete one 44; about fifty polls of one or two reads each remain.
+    let polls = account.reads.get() - complete * 44;
+    assert!(polls < 80, "{polls} reads beside {complete} complete observations and {writes} writes");
+}
+
+/// The reads of the awaited resource alone show neither that the gateway's address is released nor any other drift.
+#[test]
+fn drift_during_a_wait_is_corrected_within_five_minutes() {
+    let mut account = MemoryAccount::default();
+    account.nat_gateway_startup = Duration::from_mins(9);
+    let desired = resources(&spec(json!({ "MinSize": "0", "Egress": "NatGateway" })));
+    let (session, scope) = (Session::new(&account, "create"), scope(&account));
+    let begin = account.clock.now();
+    let create =
+        reconcile(&session, Run::standalone(&scope, &desired, begin + Duration::from_mins(20)), async |_, _: &_| {
+            Ok::<(), std::convert::Infallible>(())
+        });
+    let drift = async {
+        account.clock.sleep(Duration::from_mins(1)).await;
+        account.tamper(&names().scaling_log_group(), |group| drop(group.tags.remove("Environment")));
+        let deleted = account.calls.borrow().len();
+        account.clock.sleep(COMPLETE_OBSERVATION_INTERVAL + Duration::from_secs(10)).await;
+        account.calls.borrow().len() - deleted
+    };
+    let (outcome, corrections) = account.clock.run(futures_util::future::join(create, drift)).expect("not killed");
+    assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
+    assert!(account.clock.now() - begin > Duration::from_mins(9));
+    assert_eq!(corrections, 1);
+}
+
 /// A pass ends after its wait budget; the record passes the beginnings of the waits on to the next pass.
 #[test]
 fn a_wait_that_began_in_an_earlier_run_counts_from_its_beginning() {
@@ -152,8 +192,8 @@ fn a_wait_that_began_in_an_earlier_run_counts_from_its_beginning() {
             ..Run::standalone(&scope, &desired, begin + Duration::from_hours(1))
         };
         match account.clock.run(reconcile(&session, run, journal)).expect("not killed") {
-            RunOutcome::Unfinished { waiting_for } => {
-                open_since = Condition::open_since(&waiting_for, &open_since, account.clock.now());
+            RunOutcome::Unfinished(waiting) => {
+                open_since = Condition::open_since(&waiting.waiting_for, &open_since, account.clock.now());
                 account.clock.advance(Duration::from_secs(5));
             }
             other => break other,
@@ -169,5 +209,5 @@ fn a_create_that_waits_for_its_instances_is_bounded_by_its_deadline_only() {
     account.launch_failure = Some("no capacity".into());
     let desired = DesiredState { in_service: 1, ..resources(&spec(json!({ "MinSize": "1" }))) };
     let outcome = run(&account, "create", &desired, None).expect("not killed");
-    assert!(matches!(outcome, RunOutcome::Unfinished { .. }), "{outcome:?}");
+    assert!(matches!(outcome, RunOutcome::Unfinished(_)), "{outcome:?}");
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use environment::{
     CALL_TIMEOUT, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource, Ownership,
-    Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, check_change, check_hooks_are_handled,
-    desired, indeterminate_until, outputs, plan, reconcile,
+    Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, Waiting, check_change,
+    check_hooks_are_handled, desired, indeterminate_until, outputs, plan, reconcile, still_open,
 };
 use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
@@ -18,8 +18,8 @@ use crate::cloud_factory::CloudFactory;
 use crate::journal::Journal;
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    empties_buckets, frozen_defaults, open_since, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope,
-    to_record,
+    empties_buckets, frozen_defaults, open_since, proofs_to_record, recorded_image, recorded_spec, recorded_wait,
+    retired_tags, scope, to_record,
 };
 use crate::response::obstructed_reason;
 use crate::settings::Settings;
@@ -41,8 +41,8 @@ pub enum PassOutcome {
     Done(CfnResponse),
     /// The request continues in another pass.
     Requeue {
-        /// The conditions that the request waits for.
-        waiting_for: Vec<Condition>,
+        /// What the request waits for.
+        waiting: Waiting,
         /// The delay until the next pass.
         after: Duration,
     },
@@ -147,12 +147,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         };
         match outcome {
             Ok(Convergence::Settled(data)) => PassOutcome::Done(self.succeeded(id.as_deref(), data)),
-            Ok(Convergence::Pending(waiting_for))
-                if self.cloud_factory.now() + CALL_TIMEOUT + PASS_INTERVAL > deadline =>
-            {
-                PassOutcome::Done(self.failed(id.as_deref(), self.timeout_reason(&waiting_for).await))
+            Ok(Convergence::Pending(waiting)) if self.cloud_factory.now() + CALL_TIMEOUT + PASS_INTERVAL > deadline => {
+                PassOutcome::Done(self.failed(id.as_deref(), self.timeout_reason(&waiting.waiting_for).await))
             }
-            Ok(Convergence::Pending(waiting_for)) => PassOutcome::Requeue { waiting_for, after: PASS_INTERVAL },
+            Ok(Convergence::Pending(waiting)) => PassOutcome::Requeue { waiting, after: PASS_INTERVAL },
             Err(error) => self.end_with_error(id.as_deref(), error, deadline).await,
         }
     }
@@ -163,9 +161,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         loop {
             match self.run(until, Duration::MAX).await {
                 PassOutcome::Done(response) => return response,
-                PassOutcome::Requeue { waiting_for, after } => {
+                PassOutcome::Requeue { waiting, after } => {
                     if self.cloud_factory.now() + after + CALL_TIMEOUT > until {
-                        return self.failed(None, self.timeout_reason(&waiting_for).await);
+                        return self.failed(None, self.timeout_reason(&waiting.waiting_for).await);
                     }
                     let owner = self.request.owner();
                     self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None).pause(after).await;
@@ -183,7 +181,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 PassOutcome::Done(self.failed(id, self.timeout_reason(&[reason.into()]).await))
             }
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => {
-                PassOutcome::Requeue { waiting_for: vec![reason.into()], after: TRANSIENT_REQUEUE }
+                let waiting = Waiting { waiting_for: vec![reason.into()], observed_at: self.cloud_factory.now() };
+                PassOutcome::Requeue { waiting, after: TRANSIENT_REQUEUE }
             }
         }
     }
@@ -234,6 +233,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 spec.environment_suffix
             ).into()));
         }
+        if let Some(waiting) = self.still_waiting(admitted, &scope).await {
+            return Ok(Convergence::Pending(waiting));
+        }
         if self.settled_spec(record).as_ref() != Some(spec) {
             check_hooks_are_handled(spec, self.settings.hooks_are_handled)
                 .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
@@ -257,7 +259,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             retains_objects: true,
         };
         match self.converge(admitted, &scope, &desired, limits).await? {
-            Convergence::Pending(waiting_for) => Ok(Convergence::Pending(waiting_for)),
+            Convergence::Pending(waiting) => Ok(Convergence::Pending(waiting)),
             Convergence::Settled((observed, proofs)) => {
                 for drift in plan(&desired, &observed).fixed_drift {
                     tracing::warn!(%drift, "drift cannot be corrected");
@@ -291,10 +293,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if record.as_ref().is_none_or(|it| it.desired.is_none()) {
             self.reject_protected_group(&scope).await?;
         }
+        if let Some(waiting) = self.still_waiting(admitted, &scope).await {
+            return Ok(Convergence::Pending(waiting));
+        }
         let retains_objects = !record.as_ref().is_some_and(empties_buckets);
         let desired = DesiredState { never_settled, retains_objects, ..DesiredState::default() };
         let observed = match self.converge(admitted, &scope, &desired, limits).await? {
-            Convergence::Pending(waiting_for) => return Ok(Convergence::Pending(waiting_for)),
+            Convergence::Pending(waiting) => return Ok(Convergence::Pending(waiting)),
             Convergence::Settled((observed, _)) => observed,
         };
         let settled = record.as_ref().is_some_and(|it| it.settled_spec.is_some());
@@ -363,6 +368,19 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         ).into()))
     }
 
+    /// The wait of the previous pass over this request, as long as the awaited resources alone show that it is still
+    /// open. Such a pass observes nothing else, and looks up no facts.
+    async fn still_waiting(&self, admitted: &AdmittedRequest, scope: &Scope) -> Option<Waiting> {
+        let record = admitted.record.as_ref().filter(|it| !it.deleted && it.is_latest(&self.request.hash))?;
+        let progress = record.progress.as_ref()?;
+        let wait = recorded_wait(progress)?;
+        let observed_at = Timestamp(wait.observed_ms);
+        let cloud = self.cloud_factory.for_run(&scope.owner, &self.request.hash, None);
+        let waiting_for = still_open(&cloud, scope, &wait.awaited, observed_at).await?;
+        let is_overdue = Condition::all_overdue(&waiting_for, &open_since(Some(progress)), self.cloud_factory.now());
+        (!is_overdue).then_some(Waiting { waiting_for, observed_at })
+    }
+
     async fn converge(
         &self,
         admitted: &AdmittedRequest,
@@ -398,7 +416,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             }
             RunOutcome::Obstructed { waiting_for } => Err(PassError::Failed(obstructed_reason(&waiting_for))),
             RunOutcome::Stopped(error) => Err(error),
-            RunOutcome::Unfinished { waiting_for } => Ok(Convergence::Pending(waiting_for)),
+            RunOutcome::Unfinished(waiting) => Ok(Convergence::Pending(waiting)),
         }
     }
 }
@@ -421,8 +439,8 @@ struct PassLimits {
 /// The result of converging to a desired state.
 enum Convergence<T> {
     Settled(T),
-    /// The time of the pass is used up; the conditions that it waited for.
-    Pending(Vec<Condition>),
+    /// The time of the pass is used up.
+    Pending(Waiting),
 }
 
 /// The most violations that one text names: a response has room for fewer, and a request can contain thousands of unknown

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Defaults, Names, OpenSince, Proofs, Scope, Spec, Timestamp, property};
+use environment::{Awaited, Condition, Defaults, Names, OpenSince, Proofs, Scope, Spec, Timestamp, Waiting, property};
 use requests::records::{self, OwnerRecord, Progress};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::pass_error::PassError;
@@ -133,4 +134,70 @@ pub fn is_protected(record: &OwnerRecord) -> bool {
 pub fn open_since(progress: Option<&Progress>) -> OpenSince {
     let recorded = progress.iter().flat_map(|it| &it.open_since_ms);
     recorded.map(|(id, since_ms)| (id.clone(), Timestamp(*since_ms))).collect()
+}
+
+/// The awaited resources in a record, and when the whole environment was last observed.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct RecordedWait {
+    pub observed_ms: u64,
+    pub awaited: Vec<Awaited>,
+}
+
+/// The most awaited resources in a record: a request that waits for more observes the whole environment in each pass.
+const MAX_AWAITED: usize = 10;
+
+/// The wait of a request whose previous pass waited only for the states of resources.
+pub(crate) fn recorded_wait(progress: &Progress) -> Option<RecordedWait> {
+    serde_json::from_value(progress.awaited.clone()?).ok()
+}
+
+/// The recorded progress of a waiting request, after the progress `before`.
+#[must_use]
+pub fn next_progress(before: Option<&Progress>, waiting: &Waiting, now: Timestamp) -> Progress {
+    let since = Condition::open_since(&waiting.waiting_for, &open_since(before), now);
+    let since_ms = since.into_iter().map(|(id, since)| (id, since.0)).collect();
+    let awaited = waiting.awaited().filter(|awaited| awaited.len() <= MAX_AWAITED);
+    let awaited = awaited.map(|awaited| RecordedWait { observed_ms: waiting.observed_at.0, awaited });
+    let awaited = awaited.and_then(|wait| serde_json::to_value(wait).ok());
+    Progress::new(waiting.waiting_for.iter().map(ToString::to_string).collect(), since_ms, awaited)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use environment::{Key, Kind};
+
+    fn waiting(waiting_for: Vec<Condition>) -> Waiting {
+        Waiting { waiting_for, observed_at: Timestamp(7) }
+    }
+
+    #[test]
+    fn a_new_detail_of_a_condition_does_not_restart_the_wait() {
+        let condition = |in_service: u32, failure: &str| Condition {
+            detail: Some(format!("last failed launch: {failure}")),
+            ..format!("auto-scaling-group g: {in_service} of 2 instances are in service").into()
+        };
+        let first = next_progress(None, &waiting(vec![condition(0, "no capacity (zone a)")]), Timestamp(1));
+        let text = "auto-scaling-group g: 0 of 2 instances are in service (last failed launch: no capacity (zone a))";
+        assert_eq!((first.since_ms(), first.waiting_for.as_slice()), (Some(1), [text.to_owned()].as_slice()));
+        let second = next_progress(Some(&first), &waiting(vec![condition(0, "no capacity (zone b)")]), Timestamp(2));
+        assert_eq!(second.since_ms(), Some(1));
+        assert!(second.waiting_for[0].contains("zone b"), "{second:?}");
+        let third = next_progress(Some(&second), &waiting(vec![condition(1, "no capacity (zone b)")]), Timestamp(3));
+        assert_eq!(third.since_ms(), Some(3));
+    }
+
+    #[test]
+    fn a_wait_is_recorded_where_only_states_of_few_resources_end_it() {
+        let of = |name: usize| Condition {
+            awaited: Some(Awaited { key: Key::new(Kind::NatGateway, name.to_string()), in_service: 0 }),
+            ..format!("nat-gateway {name}: it is pending").into()
+        };
+        let recorded = |conditions| recorded_wait(&next_progress(None, &waiting(conditions), Timestamp(9)));
+        let wait = recorded(vec![of(1), of(2)]).expect("a wait");
+        assert_eq!((wait.observed_ms, wait.awaited.len()), (7, 2));
+        assert!(recorded(vec![of(1), "vpc v: in use".into()]).is_none(), "only a delete shows whether it is in use");
+        assert!(recorded((0..11).map(of).collect()).is_none(), "too many");
+        assert!(recorded(vec![]).is_none());
+    }
 }

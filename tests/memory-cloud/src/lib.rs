@@ -11,6 +11,7 @@
 mod clock;
 mod dependencies;
 mod groups;
+mod reads;
 mod rules;
 mod session;
 mod state;

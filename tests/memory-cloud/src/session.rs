@@ -1,7 +1,7 @@
 //! The view that one run has of the account: the run knows the ids of resources that it observed or created.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::time::Duration;
 
@@ -83,10 +83,16 @@ impl Cloud for Session<'_> {
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         self.pause(OBSERVE_TIME).await;
         rules::check_names(&scope.names)?;
-        let observed = self.account.observe(scope);
+        let observed = self.account.observe(scope, None);
         let owned = observed.iter().filter(|it| matches!(it.ownership, Ownership::Owned | Ownership::Retained(_)));
         self.ids.borrow_mut().extend(owned.filter_map(|it| Some((it.key(), it.id.clone()?))));
         Ok(observed)
+    }
+
+    async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError> {
+        self.pause(OBSERVE_TIME).await;
+        rules::check_names(&scope.names)?;
+        Ok(self.account.observe(scope, Some(kinds)))
     }
 
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {

@@ -12,7 +12,7 @@ use environment::{
 };
 
 use crate::clock::Clock;
-use crate::groups;
+use crate::{groups, reads};
 
 /// A fault that is injected into one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,10 @@ pub struct MemoryAccount {
     pub sent: RefCell<Vec<Timestamp>>,
     /// Faults to inject, by the number of the call, counted from 0.
     pub faults: RefCell<BTreeMap<usize, Fault>>,
-    /// The number of observations.
+    /// The number of complete observations.
     pub observations: Cell<usize>,
+    /// The number of calls that all observations would take on AWS.
+    pub reads: Cell<usize>,
     /// The lag between a change and its visibility to reads. A read right after a create can miss the new resource. The
     /// default of 3 s is well under [`CREATE_VISIBILITY`](environment::CREATE_VISIBILITY).
     pub read_lag: Duration,
@@ -124,6 +126,7 @@ impl Default for MemoryAccount {
             sent: RefCell::default(),
             faults: RefCell::default(),
             observations: Cell::default(),
+            reads: Cell::default(),
             read_lag: Duration::from_secs(3),
             profile_lag: Duration::from_secs(15),
             nat_gateway_startup: Duration::from_secs(110),
@@ -281,9 +284,9 @@ impl MemoryAccount {
         }
     }
 
-    /// The resources that an observation of the scope returns now.
-    pub(crate) fn observe(&self, scope: &Scope) -> Vec<ObservedResource> {
-        self.observations.set(self.observations.get() + 1);
+    /// The resources that an observation of the scope returns now, of all kinds or of some.
+    pub(crate) fn observe(&self, scope: &Scope, kinds: Option<&BTreeSet<Kind>>) -> Vec<ObservedResource> {
+        self.observations.set(self.observations.get() + usize::from(kinds.is_none()));
         self.tick();
         let now = self.clock.now();
         let stored_resources = self.stored_resources.borrow();
@@ -314,6 +317,12 @@ impl MemoryAccount {
             })
         });
         let mut observed: Vec<ObservedResource> = visible.collect();
+        if let Some(kinds) = kinds {
+            observed.retain(|it| kinds.contains(&it.key().kind));
+            self.reads.set(self.reads.get() + reads::count(Some(kinds), &observed));
+            return observed;
+        }
+        self.reads.set(self.reads.get() + reads::count(None, &observed));
         let standings = standings(&observed, scope);
         apply_standings(&mut observed, &standings);
         observed

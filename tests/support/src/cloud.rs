@@ -29,6 +29,8 @@ pub struct MemoryCloudFactory {
     pub facts: Facts,
     /// The endpoint services that the region lacks.
     pub missing_services: BTreeSet<String>,
+    /// The number of times that facts were read.
+    pub fact_reads: Cell<usize>,
     /// The number of times that an image was described.
     pub image_reads: Cell<usize>,
     /// The observed alarm, if one exists.
@@ -55,6 +57,7 @@ impl Default for MemoryCloudFactory {
             stack: Some(StackState::Active),
             facts: facts(),
             missing_services: BTreeSet::new(),
+            fact_reads: Cell::default(),
             image_reads: Cell::default(),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
@@ -138,6 +141,7 @@ impl CloudFactory for MemoryCloudFactory {
 
     async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError> {
         assert!(!self.panics, "the test requested this panic");
+        self.fact_reads.set(self.fact_reads.get() + 1);
         let known = self.facts.clone();
         let image = query.image.or(query.spec.image_id.as_deref()).map(str::to_owned).or(known.image);
         let mut services = endpoint_services(query.spec, query.region, &known.partition);

@@ -44,6 +44,27 @@ fn a_request_that_outlasts_its_invocation_is_requeued_and_settles_without_duplic
     assert_eq!(harness.progress(&create), None);
 }
 
+/// A NAT gateway starts for two minutes. Five reconcilers that observe everything every five seconds would use up the read
+/// quotas of EC2 and IAM.
+#[test]
+fn a_pass_that_waits_for_a_gateway_reads_the_gateway_alone() {
+    let harness = harness();
+    let create = sent(sample("create.json"), 0);
+    assert_eq!(harness.invoke(&[message("1", &create)]), ["1"]);
+    harness.advance(Duration::from_secs(5));
+    let cloud_factory = &harness.cloud_factory;
+    let reads = || (cloud_factory.account.reads.get(), cloud_factory.account.observations.get());
+    let first = harness.progress(&create).expect("progress");
+    let before = (reads(), cloud_factory.fact_reads.get());
+    assert_eq!(harness.invoke(&[message("1", &create)]), ["1"]);
+    assert_eq!((reads(), cloud_factory.fact_reads.get()), ((before.0.0 + 1, before.0.1), before.1));
+    assert_eq!(harness.progress(&create), Some(first), "the wait began in the first pass");
+    // The gateway is available: the whole environment is observed.
+    harness.advance(Duration::from_mins(2));
+    harness.invoke(&[message("1", &create)]);
+    assert!(reads().1 > before.0.1);
+}
+
 #[test]
 fn progress_is_recorded_with_the_start_of_the_wait() {
     let harness = harness();

@@ -1,6 +1,7 @@
 //! Buckets.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -306,6 +307,10 @@ impl Cloud for LateArrivals<'_> {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         self.cloud.observe(scope).await
+    }
+
+    async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError> {
+        self.cloud.observe_kinds(scope, kinds).await
     }
 
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {

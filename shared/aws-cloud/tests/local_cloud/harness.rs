@@ -1,6 +1,7 @@
 //! The harness of the tests: an emulated account, an environment in it, and runs with their calls.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use aws_cloud::{AwsCloud, Clients, facts};
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::{Credentials, SharedCredentialsProvider};
 use environment::{
-    Call, CallError, CheckedFacts, Cloud, Defaults, Deployment, DesiredState, FactsQuery, Names, ObservedResource,
-    Proofs, Run, RunOutcome, Scope, Spec, Timestamp, desired, reconcile,
+    Call, CallError, CheckedFacts, Cloud, Defaults, Deployment, DesiredState, FactsQuery, Kind, Names,
+    ObservedResource, Proofs, Run, RunOutcome, Scope, Spec, Timestamp, desired, reconcile,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -192,6 +193,10 @@ impl Cloud for RecordingCloud {
 
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError> {
         self.cloud.observe(scope).await
+    }
+
+    async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError> {
+        self.cloud.observe_kinds(scope, kinds).await
     }
 
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {

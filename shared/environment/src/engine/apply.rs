@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use crate::engine::awaited::Awaited;
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
 use crate::engine::condition::Condition;
 use crate::engine::ownership::Proofs;
@@ -105,6 +106,7 @@ pub enum StepError {
 ///   depend on it, and no others.
 /// - The calls of a step are sent one after the other; the first error ends the step.
 /// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
+/// - A call that cannot succeed yet is sent again for [`READ_LAG`] after the start of the wave.
 /// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
 ///   this, as for the wave's [`Risk`].
 /// - `journal` records the intents of the wave's creates before the wave, and the ids of created resources before a step
@@ -128,6 +130,7 @@ pub async fn apply<C: Cloud, E>(
     journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
 ) -> Result<Wave, E> {
     let started_at = cloud.now();
+    let limits = Limits { until, plan_valid_until: started_at + READ_LAG };
     let earlier_intents = recent.proofs.intents.clone();
     recent.proofs.intents.extend(recent.intents(plan, started_at));
     journal(Checkpoint::BeforeWave(recent.risk(plan, started_at)), &recent.proofs).await?;
@@ -150,7 +153,7 @@ pub async fn apply<C: Cloud, E>(
             let step = &plan.steps[at];
             started.insert(step.key.clone());
             let held_back = recent.holds_back(&step.key, started_at);
-            running.push(async move { (at, execute(cloud, step, held_back, until).await) });
+            running.push(async move { (at, execute(cloud, step, held_back, limits).await) });
         }
         let Some((at, result)) = running.next().await else { break };
         let step = &plan.steps[at];
@@ -185,7 +188,17 @@ struct StepResult {
     error: Option<StepError>,
 }
 
-async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Timestamp) -> StepResult {
+/// The times that limit the calls of a wave.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// The deadline of the run.
+    until: Timestamp,
+    /// How long a call that had no effect yet is sent again, without another observation: a plan is as good as the
+    /// observation that it follows from for [`READ_LAG`].
+    plan_valid_until: Timestamp,
+}
+
+async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, limits: Limits) -> StepResult {
     let mut result = StepResult { succeeded: 0, created: None, error: None };
     if let Action::Wait(awaited) = &step.action {
         let condition = Condition { sentence: format!("{}: {}", step.key, awaited.sentence), ..awaited.clone() };
@@ -193,7 +206,7 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
         return result;
     }
     for call in &step.calls {
-        match send(cloud, call, held_back, until).await {
+        match send(cloud, call, held_back, limits).await {
             Ok(created) => {
                 result.succeeded += 1;
                 result.created = result.created.or(created);
@@ -211,21 +224,14 @@ async fn execute<C: Cloud>(cloud: &C, step: &Step, held_back: bool, until: Times
         Action::Update | Action::Retain | Action::Wait(_) => return result,
     };
     if step.key.kind.facts().completes_asynchronously {
-        let waiting_for = format!("{}: {pending}", step.key);
-        result.error =
-            Some(StepError::Call(CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(2) }));
+        let waiting_for = Condition::from(pending).of(Awaited { key: step.key.clone(), in_service: 0 });
+        result.error = Some(StepError::Call(CallError::Retry { waiting_for, after: Duration::from_secs(2) }));
     }
     result
 }
 
-async fn send<C: Cloud>(
-    cloud: &C,
-    call: &Call,
-    held_back: bool,
-    until: Timestamp,
-) -> Result<Option<String>, CallError> {
-    let now = cloud.now();
-    if now + CALL_TIMEOUT > until {
+async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, limits: Limits) -> Result<Option<String>, CallError> {
+    if cloud.now() + CALL_TIMEOUT > limits.until {
         let waiting_for = format!("{}: {} was not started, too little time was left", call.key, call.operation());
         return Err(CallError::Retry { waiting_for: waiting_for.into(), after: CALL_TIMEOUT });
     }
@@ -234,7 +240,20 @@ async fn send<C: Cloud>(
         let waiting_for = format!("{}: {operation} may have succeeded already; checking whether it did", call.key);
         return Err(CallError::Retry { waiting_for: waiting_for.into(), after: Duration::from_secs(2) });
     }
-    cloud.call(call).await
+    loop {
+        match cloud.call(call).await {
+            Err(CallError::Retry { after, .. }) if limits.allow_attempt_at(cloud.now() + after) => {
+                cloud.pause(after).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+impl Limits {
+    fn allow_attempt_at(self, at: Timestamp) -> bool {
+        at < self.plan_valid_until && at + CALL_TIMEOUT <= self.until
+    }
 }
 
 /// Records the effect of the successful calls, and the create that a lost response leaves indeterminate.

@@ -5,6 +5,7 @@
 //! `memory-cloud`, which enforces AWS's rules under virtual time, for tests. The seam is one *call* wide, and not one
 //! resource. A crash between two calls of one resource is therefore a case like any other.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::condition::Condition;
 use crate::engine::ownership::Proofs;
 use crate::model::key::{Key, Tags};
+use crate::model::kind::Kind;
 use crate::model::names::Names;
 use crate::model::resource::{Resource, Setting};
 
@@ -213,6 +215,10 @@ pub trait Cloud {
     /// Lists all resources within the scope. Where a resource is not known by its name ([`standings`](crate::standings)),
     /// its name is its id, so that each key occurs once.
     async fn observe(&self, scope: &Scope) -> Result<Vec<ObservedResource>, CallError>;
+
+    /// Lists the resources of these kinds within the scope, and reads nothing else. What follows from other kinds is left
+    /// out: the names of referred resources, and whether a resource is a copy ([`standings`](crate::standings)).
+    async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError>;
 
     /// Sends one call. A resource that already is as the call would leave it is success. Returns the id that AWS assigned
     /// to a created resource of a kind of [`Proof::Id`](crate::Proof).

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::engine::awaited::Awaited;
 use crate::engine::cloud::Timestamp;
 
 /// How long a run waits for a condition that nothing under way is known to meet: five minutes. Read lag, concurrent
@@ -24,6 +25,8 @@ pub struct Condition {
     /// The longest time until the condition is met, according to its source. A request whose conditions are all open for
     /// longer ends. `None`: the work of an instance or of an operator, which only the request's deadline bounds.
     pub longest: Option<Duration>,
+    /// The resource whose own state meets the condition. `None`: only an observation of the whole environment shows it.
+    pub awaited: Option<Awaited>,
 }
 
 /// The open conditions of a request, by [`Condition::id`], each with the time since when it is open.
@@ -34,6 +37,11 @@ impl Condition {
     #[must_use]
     pub fn within(self, longest: Duration) -> Condition {
         Condition { longest: Some(longest), ..self }
+    }
+
+    /// The same condition as the wait for this resource, which the sentence names.
+    pub(crate) fn of(self, awaited: Awaited) -> Condition {
+        Condition { sentence: format!("{}: {}", awaited.key, self.sentence), awaited: Some(awaited), ..self }
     }
 
     /// The identity of the condition: 16 hexadecimal digits, equal for equal sentences.
@@ -63,7 +71,7 @@ impl Condition {
 
 impl From<String> for Condition {
     fn from(sentence: String) -> Condition {
-        Condition { sentence, detail: None, longest: None }
+        Condition { sentence, detail: None, longest: None, awaited: None }
     }
 }
 

@@ -2,6 +2,7 @@
 //! and their settings, and no property.
 
 pub(crate) mod apply;
+pub(crate) mod awaited;
 pub(crate) mod cloud;
 pub(crate) mod condition;
 pub(crate) mod drift;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, RecentWrites, Risk, StepError, apply};
+use crate::engine::awaited::{Waiting, observe_awaited, open_conditions};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 use crate::engine::condition::{Condition, OpenSince};
 use crate::engine::ownership::Proofs;
@@ -89,10 +90,7 @@ pub enum RunOutcome<E> {
         proofs: Proofs,
     },
     /// The time or the wait budget ran out.
-    Unfinished {
-        /// The open conditions, one for each resource.
-        waiting_for: Vec<Condition>,
-    },
+    Unfinished(Waiting),
     /// Each open condition takes longer than its source says, so nothing under way meets it: an operator has to act.
     Obstructed {
         /// The open conditions, one for each resource.
@@ -121,7 +119,8 @@ pub enum RunOutcome<E> {
 ///
 /// # Guarantees
 ///
-/// - Each wave is planned from an observation of the same iteration. For [`READ_LAG`] after this run's last call on a
+/// - Each wave is planned from a complete observation of the same iteration. A run that waits only for states of
+///   resources observes these alone until one of them has changed. For [`READ_LAG`] after this run's last call on a
 ///   resource, the written state takes precedence over the observed state.
 /// - `journal` is called before each wave of steps and decides whether the run continues, since a newer request may have
 ///   arrived. A run without work, or with a rejected plan, never calls it.
@@ -155,23 +154,30 @@ pub async fn reconcile<C: Cloud, E>(
         cloud.pause(stale_until - cloud.now()).await;
     }
     let mut last_progress = cloud.now();
-    let mut waiting_for = vec![Condition::from("the first observation")];
+    let mut waiting = Waiting { waiting_for: vec!["the first observation".into()], observed_at: cloud.now() };
     let mut open_since = run.open_since.clone();
     loop {
         if cloud.now() + CALL_TIMEOUT > run.until {
-            return RunOutcome::Unfinished { waiting_for };
+            return RunOutcome::Unfinished(waiting);
         }
-        match iteration(cloud, &run, &mut recent, &mut journal).await {
+        let iteration = match still_waiting(cloud, &run, &mut recent, &waiting).await {
+            Some(waiting) => waiting,
+            None => {
+                waiting.observed_at = cloud.now();
+                iteration(cloud, &run, &mut recent, &mut journal).await
+            }
+        };
+        match iteration {
             Iteration::Ended(outcome) => return outcome,
-            Iteration::Waiting { waiting_for: open, retry_after, progressed } => {
-                waiting_for = open;
+            Iteration::Waiting { waiting_for, retry_after, progressed } => {
                 open_since = Condition::open_since(&waiting_for, &open_since, cloud.now());
+                waiting.waiting_for = waiting_for;
                 if progressed {
                     last_progress = cloud.now();
-                } else if Condition::all_overdue(&waiting_for, &open_since, cloud.now()) {
-                    return RunOutcome::Obstructed { waiting_for };
+                } else if Condition::all_overdue(&waiting.waiting_for, &open_since, cloud.now()) {
+                    return RunOutcome::Obstructed { waiting_for: waiting.waiting_for };
                 } else if cloud.now() - last_progress >= run.wait_budget {
-                    return RunOutcome::Unfinished { waiting_for };
+                    return RunOutcome::Unfinished(waiting);
                 }
                 if retry_after != Some(Duration::ZERO) {
                     let pause = ((cloud.now() - last_progress) / 10).max(SHORTEST_PAUSE);
@@ -188,6 +194,21 @@ enum Iteration<E> {
     Ended(RunOutcome<E>),
     /// The run observes again: after `retry_after`, or after the growing pause where no error names a time.
     Waiting { waiting_for: Vec<Condition>, retry_after: Option<Duration>, progressed: bool },
+}
+
+/// The next iteration of a run whose waits only states of resources can end, as long as each of them is open.
+async fn still_waiting<C: Cloud, E>(
+    cloud: &C,
+    run: &Run<'_>,
+    recent: &mut RecentWrites,
+    waiting: &Waiting,
+) -> Option<Iteration<E>> {
+    let scope = Scope { proofs: recent.proofs.clone(), ..run.scope.clone() };
+    let awaited = waiting.awaited()?;
+    let observed = observe_awaited(cloud, &scope, &awaited, waiting.observed_at).await?;
+    let observed = with_recent_writes(observed, recent, cloud.now());
+    let waiting_for = open_conditions(&awaited, &observed, &scope.proofs)?;
+    Some(Iteration::Waiting { waiting_for, retry_after: Some(WAIT_DELAY), progressed: false })
 }
 
 async fn iteration<C: Cloud, E>(

@@ -153,16 +153,21 @@ pub struct Progress {
     /// characters.
     #[serde(default)]
     pub open_since_ms: BTreeMap<String, u64>,
+    /// The resources whose states alone end the wait, at most ten, as JSON; `None` if more has to be observed. This crate
+    /// does not know the shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Value>,
 }
 
 impl Progress {
     /// The progress with the first ten conditions, each with at most 400 bytes: a longer one is cut.
     #[must_use]
-    pub fn new(waiting_for: Vec<String>, open_since_ms: BTreeMap<String, u64>) -> Progress {
+    pub fn new(waiting_for: Vec<String>, open_since_ms: BTreeMap<String, u64>, awaited: Option<Value>) -> Progress {
         let first = waiting_for.into_iter().take(MAX_CONDITIONS);
         Progress {
             waiting_for: first.map(|it| fit::cut(&it, MAX_CONDITION_BYTES).into_owned()).collect(),
             open_since_ms: open_since_ms.into_iter().take(MAX_OPEN_SINCE).collect(),
+            awaited,
         }
     }
 

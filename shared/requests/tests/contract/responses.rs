@@ -79,6 +79,7 @@ async fn only_the_latest_request_waits(records: &impl Records) {
     let progress = Progress {
         waiting_for: vec!["the NAT gateway (pending)".to_owned()],
         open_since_ms: [("5f0d8f0e6d1c4c1b".to_owned(), 5)].into(),
+        awaited: Some(serde_json::json!({ "observed_ms": 4, "awaited": [] })),
     };
     records.record_progress(&own, "first", progress.clone()).await.unwrap();
     assert_eq!(records.owner(&own).await.unwrap().unwrap().progress, Some(progress.clone()));

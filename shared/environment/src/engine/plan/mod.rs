@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use self::describe::{describe_change, describe_resource};
 use self::image::with_launched_image;
+use crate::engine::awaited::Awaited;
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::Condition;
 use crate::engine::rejection::Rejection;
@@ -127,6 +128,7 @@ pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
     plan.reject_misplaced();
     plan.add_create_edges(&desired.resources);
     plan.add_delete_edges(observed);
+    plan.add_waits_for_instances(desired.in_service);
     plan
 }
 
@@ -171,14 +173,25 @@ impl Plan {
                 self.rejected.push(Rejection::CreateFailed { key, reason: reason.clone() });
             }
             (_, State::Deleting(condition) | State::Settling(condition)) => {
-                self.steps.push(wait_step(key, condition.clone()));
+                self.steps.push(wait_step(key, condition.clone(), all.in_service));
             }
             (Some(step), State::Ready) => self.add(step),
             (None, State::Ready) => {
                 let missing = missing_instances(&found.resource, all.in_service);
-                self.steps.extend(missing.map(|condition| wait_step(key, condition)));
+                self.steps.extend(missing.map(|condition| wait_step(key, condition, all.in_service)));
             }
         }
+    }
+
+    /// The wait for the instances of a group that this plan creates: nothing else in the plan depends on them.
+    fn add_waits_for_instances(&mut self, in_service: u32) {
+        let creates = self.steps.iter().enumerate().filter(|(_, step)| step.action == Action::Create);
+        let waits = creates.filter_map(|(at, step)| {
+            let condition = missing_instances(step.resource_after.as_ref()?, in_service)?;
+            Some(Step { depends_on: vec![at], ..wait_step(step.key.clone(), condition, in_service) })
+        });
+        let waits: Vec<Step> = waits.collect();
+        self.steps.extend(waits);
     }
 
     /// Adds a step, or rejects it where the region does not provide a value that its calls need.
@@ -229,7 +242,8 @@ fn create_step(desired: &Resource) -> Step {
     }
 }
 
-fn wait_step(key: Key, condition: Condition) -> Step {
+fn wait_step(key: Key, condition: Condition, in_service: u32) -> Step {
+    let condition = Condition { awaited: Some(Awaited { key: key.clone(), in_service }), ..condition };
     Step {
         key,
         action: Action::Wait(condition),
@@ -255,12 +269,13 @@ fn foreign_owner(desired: &Resource, found: &ObservedResource) -> Option<Rejecti
     }
 }
 
-fn missing_instances(observed: &Resource, desired: u32) -> Option<Condition> {
+/// The condition of a group with fewer instances in service than `desired`.
+pub(crate) fn missing_instances(observed: &Resource, desired: u32) -> Option<Condition> {
     match &observed.fields {
         Fields::AutoScalingGroup(group) if group.in_service < desired => {
             let sentence = format!("{} of {desired} instances are in service", group.in_service);
             let detail = group.failed_launch.as_ref().map(|reason| format!("last failed launch: {reason}"));
-            Some(Condition { sentence, detail, longest: None })
+            Some(Condition { detail, ..sentence.into() })
         }
         _ => None,
     }
@@ -273,7 +288,7 @@ fn delete_step(
     all: &DesiredState,
 ) -> Step {
     if let State::Deleting(condition) = &observed.state {
-        return wait_step(observed.key(), condition.clone());
+        return wait_step(observed.key(), condition.clone(), all.in_service);
     }
     let (action, kinds) = match deletion_action {
         DeletionAction::Retain { environment } => (Action::Retain, retain_calls(observed, environment)),

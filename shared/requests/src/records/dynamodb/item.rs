@@ -204,6 +204,9 @@ mod tests {
         let history = (0..9).fold(Vec::new(), |history, hash| entry(hash).appended_to(&history));
         let spec = || text("x".repeat(MAX_SPEC_BYTES + 300));
         let open_since = (0..200).map(|id| (format!("{id:016}"), u64::MAX)).collect();
+        let key = json!({ "kind": "auto-scaling-group", "name": "x".repeat(64) });
+        let awaited =
+            json!({ "observed_ms": u64::MAX, "awaited": vec![json!({ "key": key, "in_service": u32::MAX }); 10] });
         let item = Item::from([
             ("pk".to_owned(), text("owner#0123456789abcdef0123")),
             ("environment".to_owned(), text("x".repeat(64))),
@@ -212,7 +215,7 @@ mod tests {
             ("frozen".to_owned(), text("x".repeat(35_000))),
             ("retired_tags".to_owned(), write_json(&vec!["😀".repeat(128); 80])),
             ("latest_request".to_owned(), write_latest_request(&LatestRequest::of_request(&request))),
-            ("progress".to_owned(), write_json(&Progress::new(conditions(), open_since))),
+            ("progress".to_owned(), write_json(&Progress::new(conditions(), open_since, Some(awaited)))),
             ("recorded_response".to_owned(), write_json(&response)),
             ("history".to_owned(), write_json(&history)),
         ]);

@@ -1,0 +1,48 @@
+//! The number of calls that an observation takes on AWS: those of `aws-cloud`, whose test `local_cloud/reads.rs` counts
+//! them for a whole environment.
+
+use std::collections::BTreeSet;
+
+use environment::{Kind, ObservedResource};
+
+/// Every kind, in the order of the adapters' reads.
+const KINDS: [Kind; 18] = [
+    Kind::Vpc,
+    Kind::InternetGateway,
+    Kind::Subnet,
+    Kind::Address,
+    Kind::NatGateway,
+    Kind::RouteTable,
+    Kind::SecurityGroup,
+    Kind::VpcEndpoint,
+    Kind::Bucket,
+    Kind::Role,
+    Kind::InstanceProfile,
+    Kind::LogGroup,
+    Kind::LaunchTemplate,
+    Kind::AutoScalingGroup,
+    Kind::ScalingPolicy,
+    Kind::Alarm,
+    Kind::Dashboard,
+    Kind::SavedQuery,
+];
+
+/// The calls of an observation of these kinds, or of all, that found `observed`.
+pub(crate) fn count(kinds: Option<&BTreeSet<Kind>>, observed: &[ObservedResource]) -> usize {
+    let read = KINDS.iter().filter(|kind| kinds.is_none_or(|kinds| kinds.contains(kind)));
+    read.map(|kind| of_kind(*kind, observed.iter().filter(|it| it.key().kind == *kind).count())).sum()
+}
+
+/// One list for most kinds. A kind with computed names takes its calls for each name, and more for each resource that
+/// exists.
+fn of_kind(kind: Kind, found: usize) -> usize {
+    match kind {
+        Kind::Vpc => 1 + 2 * found,
+        Kind::Bucket => 2 + 7 * found,
+        Kind::Role => 3 + found,
+        Kind::LogGroup | Kind::LaunchTemplate => 2 + found,
+        // The group and its hooks; not its activities, which are read while instances are missing.
+        Kind::AutoScalingGroup => 2,
+        _ => 1,
+    }
+}
