@@ -26,10 +26,11 @@ impl<'a, R: Records, C: CloudFactory> Journal<'a, R, C> {
     /// Records the proofs of a checkpoint.
     ///
     /// # Errors
-    /// Before a wave: a newer request exists, and the run has to stop. Ids are recorded in any case: the newer request's
+    /// Before a wave and during a wait: a newer request exists, and the run has to stop. Ids are recorded in any case: the newer request's
     /// passes need them.
     pub(crate) async fn checkpoint(&mut self, checkpoint: Checkpoint, proofs: &Proofs) -> Result<(), PassError> {
         match checkpoint {
+            Checkpoint::Waiting => return self.ensure_latest().await,
             Checkpoint::BeforeWave(Risk::None) if *proofs == self.recorded => self.ensure_latest().await?,
             Checkpoint::BeforeWave(risk) => self.record_create_intent(risk, proofs).await?,
             Checkpoint::Answered => self.pass.records.record_proofs(self.owner, proofs_to_record(proofs)?).await?,

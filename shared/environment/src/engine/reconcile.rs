@@ -29,6 +29,8 @@ const WAIT_DELAY: Duration = Duration::from_secs(2);
 pub enum Checkpoint {
     /// A wave is about to start. The intents cover its creates.
     BeforeWave(Risk),
+    /// The run waits on, and has nothing to record.
+    Waiting,
     /// Creates have returned ids. They must be recorded also where the run's request is superseded.
     Answered,
 }
@@ -122,8 +124,8 @@ pub enum RunOutcome<E> {
 /// - Each wave is planned from a complete observation of the same iteration. A run that waits only for states of
 ///   resources observes these alone until one of them has changed. For [`READ_LAG`] after this run's last call on a
 ///   resource, the written state takes precedence over the observed state.
-/// - `journal` is called before each wave of steps and decides whether the run continues, since a newer request may have
-///   arrived. A run without work, or with a rejected plan, never calls it.
+/// - `journal` is called before each wave of steps, and each time that a wait goes on, and decides whether the run
+///   continues, since a newer request may have arrived. A run without work, or with a rejected plan, never calls it.
 /// - `journal` is called again when creates have returned ids, before anything depends on the created resources.
 /// - A create of this run that cannot be repeated and may have succeeded is not sent again within
 ///   [`CREATE_VISIBILITY`]; one of an earlier run not before [`Run::indeterminate_until`].
@@ -161,7 +163,10 @@ pub async fn reconcile<C: Cloud, E>(
             return RunOutcome::Unfinished(waiting);
         }
         let iteration = match still_waiting(cloud, &run, &mut recent, &waiting).await {
-            Some(waiting) => waiting,
+            Some(waiting) => match journal(Checkpoint::Waiting, &recent.proofs).await {
+                Ok(()) => waiting,
+                Err(error) => return RunOutcome::Stopped(error),
+            },
             None => {
                 waiting.observed_at = cloud.now();
                 iteration(cloud, &run, &mut recent, &mut journal).await
