@@ -75,11 +75,10 @@ fn create_rows(egress: &str, bound: f64) -> Vec<Value> {
         .expect("the run is not killed");
     assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
     let seconds = (account.clock.now() - started).as_secs_f64();
-    let calls = account.calls.borrow().len() + account.reads.get();
-    eprintln!("{egress} {} {} {}", account.calls.borrow().len(), account.reads.get(), account.observations.get());
+    let calls = u32::try_from(account.calls.borrow().len() + account.reads.get()).expect("a few hundred");
     vec![
         row(&format!("create, {egress}, virtual time"), seconds, "s", Some(bound)),
-        row(&format!("create, {egress}, virtual time: all calls"), calls as f64, "calls", None),
+        row(&format!("create, {egress}, virtual time: all calls"), f64::from(calls), "calls", None),
     ]
 }
 
