@@ -77,7 +77,7 @@ fn longest_input(lengths: Lengths, region: &str, partition: &str, script_bytes: 
         "LaunchGateOnTimeout": "Continue", "TerminateDrain": "true", "DrainSeconds": "28800", "DrainServices": units,
         "DrainScript": "d".repeat(100), "UserDataScript": "u".repeat(script_bytes),
         "ScaleUpCpuThreshold": "100", "ScaleDownCpuThreshold": "99", "AlarmPeriodSeconds": "3600",
-        "AlarmEvaluationPeriods": "100", "CooldownSeconds": "86400", "ScaleUpAdjustment": "100",
+        "AlarmEvaluationPeriods": "100", "CooldownSeconds": "86400", "InstanceWarmupSeconds": "3600", "ScaleUpAdjustment": "100",
         "AlarmTopicArn": format!("arn:{partition}:sns:{region}:123456789012:{}", "t".repeat(256)),
         "AlarmActions": rules, "LogRetentionDays": "3653",
         "KmsKeyArn": format!("arn:{partition}:kms:{region}:123456789012:key/{}", "k".repeat(36)),

@@ -25,6 +25,7 @@ fn other_value(property: &Property) -> Value {
         "MinSize" | "AlarmEvaluationPeriods" | "ScaleUpAdjustment" | "ScaleDownAdjustment" => json!("2"),
         "MaxSize" => json!("9"),
         "HealthCheckGraceSeconds" | "CooldownSeconds" => json!("60"),
+        "InstanceWarmupSeconds" => json!("120"),
         "TargetGroupArns" => {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }

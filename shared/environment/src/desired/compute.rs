@@ -16,9 +16,6 @@ use crate::model::resource::Fields;
 const BASIC_MONITORING_PERIOD: u32 = 300;
 /// Seconds for which the launch hook waits. By then an instance has booted and run its user data.
 const LAUNCH_HEARTBEAT: u32 = 900;
-/// Seconds after which an instance in service counts for step scaling and in the group's metrics. The launch gate holds an
-/// instance until its user data is done, so little is left to initialize.
-const INSTANCE_WARMUP: u32 = 60;
 /// The steps of the policy that scales out, in equal parts of the range from the threshold to 100 %.
 const SCALE_UP_STEPS: u32 = 3;
 /// Seconds. The termination hook expires if a drain sends no heartbeat for this time.
@@ -51,7 +48,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
             by_target_groups: !spec.target_group_arns.is_empty(),
             grace_seconds: spec.health_check_grace_seconds,
         },
-        warmup_seconds: Some(INSTANCE_WARMUP),
+        warmup_seconds: Some(spec.scaling.instance_warmup_seconds),
         protected: spec.deletion_protection,
         target_groups: spec.target_group_arns.iter().cloned().collect(),
         hooks: hooks(inputs),

@@ -525,6 +525,23 @@ pub static COOLDOWN_SECONDS: Property = Property {
     details: &["It has no effect on adding instances. Rules of `AlarmActions` have cooldowns of their own."],
 };
 
+/// Seconds. An hour is Envkeeper's bound: AWS documents none. The launch gate holds an instance until its user data is done,
+/// so little is left to initialize.
+pub static INSTANCE_WARMUP_SECONDS: Property = Property {
+    name: "InstanceWarmupSeconds",
+    group: Group::Scaling,
+    reach: Reach::None,
+    variable: "INSTANCE_WARMUP_SECONDS",
+    default: Default::Is("60"),
+    value_type: ValueType::Whole(0, 3_600),
+    change: Change::InPlace,
+    description: "The seconds after which an instance in service counts as initialized.",
+    details: &[
+        "Until then the group's metrics and the policy that adds instances leave it out.",
+        "Auto Scaling calls this `DefaultInstanceWarmup`.",
+    ],
+};
+
 /// A topic in the environment's own region.
 pub static ALARM_TOPIC_ARN: Property = Property {
     name: "AlarmTopicArn",

@@ -139,6 +139,8 @@ pub struct Scaling {
     pub scale_down_adjustment: u32,
     /// The cooldown in seconds after such a change, 0 to 86,400.
     pub cooldown_seconds: u32,
+    /// The seconds after which an instance in service counts as initialized, 0 to 3,600.
+    pub instance_warmup_seconds: u32,
     /// The SNS topic that every alarm notifies. The default is no notification.
     pub alarm_topic_arn: Option<String>,
 }

@@ -107,6 +107,7 @@ impl Reader<'_> {
         let scale_up_adjustment = self.whole(&property::SCALE_UP_ADJUSTMENT);
         let scale_down_adjustment = self.whole(&property::SCALE_DOWN_ADJUSTMENT);
         let cooldown_seconds = self.whole(&property::COOLDOWN_SECONDS);
+        let instance_warmup_seconds = self.whole(&property::INSTANCE_WARMUP_SECONDS);
         let alarm_topic_arn = self.text(&property::ALARM_TOPIC_ARN);
         Some(Scaling {
             scale_up_cpu_threshold: scale_up_cpu_threshold?,
@@ -116,6 +117,7 @@ impl Reader<'_> {
             scale_up_adjustment: scale_up_adjustment?,
             scale_down_adjustment: scale_down_adjustment?,
             cooldown_seconds: cooldown_seconds?,
+            instance_warmup_seconds: instance_warmup_seconds?,
             alarm_topic_arn,
         })
     }
