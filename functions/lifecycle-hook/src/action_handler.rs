@@ -97,8 +97,9 @@ pub(crate) struct ActionHandler<'a> {
     pub began_ms: Option<u64>,
     /// The interval between observations at first.
     pub poll_interval: Duration,
-    /// Whether a sweep found the instance, not a message.
-    pub swept: bool,
+    /// Whether the wait was found by the instance, by a sweep or by its ready marker, and not reported by a message: it began
+    /// at an unknown time.
+    pub found: bool,
 }
 
 impl ActionHandler<'_> {
@@ -120,7 +121,7 @@ impl ActionHandler<'_> {
     async fn gate(&self, cloud: &impl HookApi, gate: Gate) -> Outcome {
         let now_ms = cloud.now_ms();
         let waited = self.waited(now_ms);
-        let extra = if self.swept { MAX_START_S } else { 0 };
+        let extra = if self.found { MAX_START_S } else { 0 };
         let gate = Gate { seconds: gate.seconds.saturating_add(extra), ..gate };
         let targets = cloud.target_health(&self.settings.target_groups, &self.action.instance);
         let (targets, delete_deadline_ms) = join(targets, self.delete_deadline_ms(cloud)).await;
@@ -169,7 +170,7 @@ impl ActionHandler<'_> {
     async fn keep_waiting(&self, cloud: &impl HookApi, waiting_for: Vec<String>, left: Duration) -> Outcome {
         let waited = self.waited(cloud.now_ms());
         let next_poll = pace::next_poll(waited.unwrap_or_default(), self.poll_interval);
-        let gap = if self.swept { pace::SWEEP_INTERVAL } else { next_poll };
+        let gap = if self.found { pace::SWEEP_INTERVAL } else { next_poll };
         if waited.is_some_and(|waited| pace::needs_heartbeat(waited, gap, self.heartbeat())) {
             match cloud.heartbeat(self.action).await {
                 Ok(HookCallOutcome::Accepted) => {}

@@ -159,6 +159,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Notification::Interruption { instance, at_ms } => {
                 self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), lookup).await
             }
+            Notification::ReadyMarker { instance } => self.handle_ready_marker(instance, lookup).await,
             Notification::Sweep => Outcome::Ignored(String::from("the schedule invokes the function directly")),
             Notification::Other(event) => Outcome::Ignored(format!("no action for {event}")),
         }
@@ -191,6 +192,22 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         handler.drain_interrupted(&self.cloud).await
     }
 
+    /// Checks a launching instance at once. An instance that is not ready yet is checked again by the message of its launch.
+    async fn handle_ready_marker(&self, instance: &str, lookup: &Lookup) -> Outcome {
+        let (action, confirmed) = match self.confirm_launch(lookup, instance) {
+            Ok(confirmed) => confirmed,
+            Err(outcome) => return outcome,
+        };
+        let started_ms = observation_of(&lookup.observations, instance).ok().and_then(|it| it.started_ms);
+        let handler = self.action_handler(&action, &confirmed.settings, &lookup.observations, started_ms);
+        match (ActionHandler { waits: confirmed.waits, found: true, ..handler }).handle(&self.cloud).await {
+            Outcome::Requeued { waiting_for, .. } => {
+                Outcome::Done(format!("the instance is not ready yet: {}", waiting_for.join("; ")))
+            }
+            ended => ended,
+        }
+    }
+
     /// The handler of one instance with its observation. The instance has waited since `began_ms`, if that is known.
     pub(crate) fn action_handler<'a>(
         &self,
@@ -206,7 +223,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             observed: observation_of(observations, &action.instance),
             began_ms,
             poll_interval: self.poll_interval,
-            swept: false,
+            found: false,
         }
     }
 }

@@ -74,6 +74,14 @@ pub struct GroupMember {
     pub waits: Option<WaitState>,
 }
 
+impl GroupMember {
+    /// Whether the instance waits to enter service. On its way into a warm pool it may as well come from service.
+    #[must_use]
+    pub fn is_launching(&self) -> bool {
+        self.waits == Some(WaitState::Pending)
+    }
+}
+
 /// The instances of a group that are in one of Auto Scaling's `:Wait` states.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingInstances {

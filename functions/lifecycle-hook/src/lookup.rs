@@ -85,7 +85,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Notification::LifecycleAction(action) => {
                 self.deployment.suffix_of_group(&action.group).map(|_| action.instance.as_str())
             }
-            Notification::Interruption { instance, .. } => Some(instance),
+            Notification::Interruption { instance, .. } | Notification::ReadyMarker { instance } => Some(instance),
             Notification::Sweep | Notification::Other(_) => None,
         }
     }
@@ -101,6 +101,10 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             Notification::Interruption { instance, .. } => {
                 let group = &lookup.member(instance).ok()??.group;
                 self.deployment.suffix_of_group(group).map(|_| (group.as_str(), instance.as_str()))
+            }
+            Notification::ReadyMarker { instance } => {
+                let member = lookup.member(instance).ok()?.filter(|member| member.is_launching())?;
+                self.deployment.suffix_of_group(&member.group).map(|_| (member.group.as_str(), instance.as_str()))
             }
             Notification::Sweep | Notification::Other(_) => None,
         }
@@ -153,25 +157,47 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         lookup: &Lookup,
         instance: &str,
     ) -> Result<(LifecycleAction, HookSettings), Outcome> {
-        let member = match lookup.member(instance) {
-            Ok(Some(member)) => member,
-            Ok(None) => {
-                return Err(Outcome::Ignored(format!("the instance {instance} is not in an Auto Scaling group")));
-            }
-            Err(error) => return Err(requeue(&error)),
-        };
-        let group = &member.group;
-        let hooks = lookup.hooks_of(group).map_err(|error| requeue(&error))?;
-        let mut drain_hooks = hooks.iter().filter(|it| it.on == Transition::Terminate);
-        let owned = drain_hooks.find_map(|hook| Some((hook, self.settings(group, hook)?)));
-        let Some((hook, settings)) = owned else {
-            return Err(Outcome::Ignored(format!("the group {group} has no owned drain hook")));
-        };
+        let group = &member(lookup, instance)?.group;
+        let owned = self.owned_hook(lookup, group, instance, Transition::Terminate)?;
         match observation_of(&lookup.observations, instance) {
             Ok(observed) if observed.is_spot => {}
             Ok(_) => return Err(Outcome::Ignored(format!("EC2 does not report {instance} as a Spot instance"))),
             Err(error) => return Err(requeue(&error)),
         }
+        Ok(owned)
+    }
+
+    /// The group of an instance that has set its ready marker and waits to enter service, and the gate's hook of the
+    /// group with its settings.
+    ///
+    /// # Errors
+    /// The outcome of the message otherwise.
+    pub(crate) fn confirm_launch(
+        &self,
+        lookup: &Lookup,
+        instance: &str,
+    ) -> Result<(LifecycleAction, Confirmed), Outcome> {
+        let member = member(lookup, instance)?;
+        let Some(waits) = member.waits.filter(|_| member.is_launching()) else {
+            return Err(Outcome::Done(format!("the instance {instance} does not wait to enter service")));
+        };
+        let (action, settings) = self.owned_hook(lookup, &member.group, instance, Transition::Launch)?;
+        Ok((action, Confirmed { settings, waits }))
+    }
+
+    /// The action of an instance in this transition, and the settings of the owned hook of its group.
+    fn owned_hook(
+        &self,
+        lookup: &Lookup,
+        group: &str,
+        instance: &str,
+        on: Transition,
+    ) -> Result<(LifecycleAction, HookSettings), Outcome> {
+        let hooks = lookup.hooks_of(group).map_err(|error| requeue(&error))?;
+        let mut hooks = hooks.iter().filter(|it| it.on == on);
+        let owned = hooks.find_map(|hook| Some((hook, self.settings(group, hook)?)));
+        let (hook, settings) =
+            owned.ok_or_else(|| Outcome::Ignored(format!("the group {group} has no owned hook for the transition")))?;
         Ok((LifecycleAction::without_token(group, hook, instance), settings))
     }
 
@@ -188,6 +214,15 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         );
         (matches_group && matches_transition).then_some(settings)
     }
+}
+
+/// The group of an instance.
+///
+/// # Errors
+/// The outcome of the message, if the instance is in no group, or if its group could not be read.
+fn member<'a>(lookup: &'a Lookup, instance: &str) -> Result<&'a GroupMember, Outcome> {
+    let member = lookup.member(instance).map_err(|error| requeue(&error))?;
+    member.ok_or_else(|| Outcome::Ignored(format!("the instance {instance} is not in an Auto Scaling group")))
 }
 
 /// The observation of one instance.

@@ -5,6 +5,7 @@
 //! either of these inside an SNS envelope. Fields that are not read may hold anything.
 
 use environment::Transition;
+use environment::hook_settings::USER_DATA;
 use ledger::envelope::{self, PoisonMessage};
 use ledger::time;
 use serde_json::{Map, Value, json};
@@ -20,6 +21,11 @@ pub enum Notification {
         instance: String,
         /// When EC2 sent the warning, according to the event.
         at_ms: Option<u64>,
+    },
+    /// An instance has set its ready marker: its user data is done, or has failed.
+    ReadyMarker {
+        /// `i-…`
+        instance: String,
     },
     /// The schedule fired: search for waiting instances that no message has reported.
     Sweep,
@@ -88,8 +94,21 @@ fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notifica
             let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
             Ok(Notification::Interruption { instance: instance_id(instance, "detail.instance-id")?, at_ms })
         }
+        "Tag Change on Resource" => tag_change(fields, detail),
         "Scheduled Event" => Ok(Notification::Sweep),
         other => Ok(Notification::Other(other.to_owned())),
+    }
+}
+
+/// A tag of a resource has changed, in any service. The rule selects the ready markers of instances.
+fn tag_change(fields: &Map<String, Value>, detail: &Map<String, Value>) -> Result<Notification, PoisonMessage> {
+    let keys = detail.get("changed-tag-keys").and_then(Value::as_array).into_iter().flatten();
+    let is_marker = keys.filter_map(Value::as_str).any(|key| key == USER_DATA);
+    let resources = fields.get("resources").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let instance = resources.filter_map(|arn| arn.rsplit_once(":instance/")).map(|(_, id)| id.to_owned()).next();
+    match instance {
+        Some(instance) if is_marker => Ok(Notification::ReadyMarker { instance: instance_id(instance, "resources")? }),
+        _ => Ok(Notification::Other(String::from("a change of another tag"))),
     }
 }
 

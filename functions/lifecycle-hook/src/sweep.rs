@@ -151,7 +151,7 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         // A launch may have waited for capacity before EC2 started an instance.
         let started_ms = observation_of(observations, &action.instance).ok().and_then(|it| it.started_ms);
         let began_ms = since_ms.max(started_ms.filter(|_| action.on == Transition::Launch));
-        let handler = ActionHandler { swept: true, ..self.action_handler(action, settings, observations, began_ms) };
+        let handler = ActionHandler { found: true, ..self.action_handler(action, settings, observations, began_ms) };
         let outcome = match handler.handle(&self.cloud).await {
             Outcome::Done(result) | Outcome::Ignored(result) => result,
             Outcome::Requeued { waiting_for, step_started, .. } => {

@@ -140,6 +140,62 @@ fn only_a_spot_instance_of_an_owned_group_is_drained_before_an_interruption() {
     assert_eq!(harness.drain_timeouts.borrow().len(), 1);
 }
 
+/// The event that the instance has set its ready marker.
+fn ready_marker(id: &str) -> Value {
+    let arn = format!("arn:aws:ec2:us-west-2:123456789012:instance/{id}");
+    with(sample("lifecycle-hook", "ready-marker.json"), json!({ "resources": [arn] }))
+}
+
+/// A launching instance, observed until just after its user data has ended, and its id.
+fn ready(failure: Option<&InstanceFailure>) -> (Harness, String) {
+    let harness = Harness::new(1);
+    failure.iter().for_each(|failure| harness.fleet.borrow_mut().make_next_unhealthy(1, failure));
+    harness.scale_to(1);
+    let due = loop {
+        harness.run(harness.now.get() + seconds(1), &mut |harness, body| harness.send(body, harness.now.get()));
+        let due = harness.fleet.borrow().members().filter_map(|(_, member)| member.marker_due()).next();
+        if let Some(due) = due.filter(|due| *due <= harness.now.get()) {
+            break due;
+        }
+    };
+    assert!(harness.now.get().since(due) <= seconds(1));
+    let id = harness.states().into_keys().next().expect("one instance");
+    (harness, id)
+}
+
+#[test]
+fn a_ready_marker_ends_the_gate_at_once() {
+    for failure in [None, Some(InstanceFailure::FailedAt("line 3".into()))] {
+        let (harness, id) = ready(failure.as_ref());
+        assert_eq!(harness.states()[&id], LifecycleState::PendingWait, "{failure:?}");
+        harness.messages.borrow_mut().clear();
+        harness.send(ready_marker(&id).to_string(), harness.now.get());
+        harness.receive();
+        let expected = if failure.is_none() { HookResult::Continue } else { HookResult::Abandon };
+        assert_eq!(harness.completed.borrow()[&id], [expected], "{failure:?}");
+        assert!(harness.messages.borrow().is_empty(), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_ready_marker_is_a_hint_only() {
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    harness.run(harness.now.get() + seconds(21), &mut |harness, body| harness.send(body, harness.now.get()));
+    let (id, state) = harness.states().pop_first().expect("one instance");
+    assert_eq!(state, LifecycleState::PendingWait);
+    let waiting = harness.messages.borrow().len();
+    harness.send(ready_marker(&id).to_string(), harness.now.get());
+    harness.receive();
+    assert!(harness.completed.borrow().is_empty(), "EC2 shows no marker");
+    assert_eq!(harness.messages.borrow().len(), waiting, "the message of the launch goes on");
+    let (harness, dev, _) = serving();
+    for id in [dev.as_str(), "i-0123456789abcdef0"] {
+        deliver(&harness, &ready_marker(id));
+        assert_only_read(&harness, id);
+    }
+}
+
 /// SQS writes the time of a message; a caller of the function may write any.
 #[test]
 fn a_time_ahead_counts_as_now_and_one_before_the_start_counts_as_the_start() {

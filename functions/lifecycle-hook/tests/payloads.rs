@@ -18,6 +18,7 @@ fn summary(body: &str) -> String {
             format!("{:?} {} {} {} {token}", it.on, it.group, it.hook, it.instance)
         }
         Ok(Notification::Interruption { instance, .. }) => format!("interruption {instance}"),
+        Ok(Notification::ReadyMarker { instance }) => format!("ready marker {instance}"),
         Ok(Notification::Sweep) => String::from("sweep"),
         Ok(Notification::Other(event)) => format!("other: {event}"),
         Err(poison) => format!("poison: {poison}"),
@@ -92,6 +93,31 @@ fn events_that_are_not_lifecycle_actions() {
     let spot = event("EC2 Spot Instance Interruption Warning", &detail);
     assert_eq!(summary(&spot.to_string()), "interruption i-1234567890abcdef0");
     assert_eq!(summary(&event("Scheduled Event", &json!({})).to_string()), "sweep");
+}
+
+/// The event of every service's tag changes; the rule selects the marker.
+#[test]
+fn changes_of_tags() {
+    let marker = sample("lifecycle-hook", "ready-marker.json");
+    let volume = "arn:aws:ec2:us-west-2:123456789012:volume/vol-1";
+    for (more, expected) in [
+        (json!({}), "ready marker i-0a1b2c3d4e5f60718"),
+        (json!({ "detail": { "changed-tag-keys": ["Name"] } }), "other: a change of another tag"),
+        (json!({ "detail": { "changed-tag-keys": "envkeeper:user-data" } }), "other: a change of another tag"),
+        (
+            json!({ "detail": { "changed-tag-keys": ["Name", "envkeeper:user-data"] } }),
+            "ready marker i-0a1b2c3d4e5f60718",
+        ),
+        (json!({ "resources": [volume] }), "other: a change of another tag"),
+        (json!({ "resources": [] }), "other: a change of another tag"),
+        (
+            json!({ "resources": ["arn:aws:ec2:us-west-2:123456789012:instance/i-*"] }),
+            "poison: resources is not an instance id",
+        ),
+    ] {
+        let read = summary(&with(marker.clone(), more.clone()).to_string());
+        assert!(read.starts_with(expected), "{more}: {read}");
+    }
 }
 
 /// The notifications of Auto Scaling itself: JSON to a queue, lines to a topic; and SNS's envelope around either, in

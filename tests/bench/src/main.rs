@@ -1,6 +1,8 @@
-//! Figures of the engine itself, over the in-memory cloud: the duration of a create under virtual time, and of planning
-//! on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
+//! Figures of the engine itself, over the in-memory cloud: the duration and the calls of a create and of a gate under virtual
+//! time, and the duration of planning on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
 #![expect(clippy::expect_used, reason = "a bench stops at an unexpected value")]
+
+mod gate;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -28,6 +30,7 @@ const RUNS: usize = 5;
 fn main() {
     let mut rows = create_rows("NatGateway", NAT_GATEWAY_BOUND);
     rows.extend(create_rows("PublicIp", PUBLIC_IP_BOUND));
+    rows.extend(gate::rows());
     rows.extend(planning_rows());
     println!("{}", Value::Array(rows));
 }

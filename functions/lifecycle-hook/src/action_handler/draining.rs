@@ -59,7 +59,7 @@ impl ActionHandler<'_> {
         let Some(began_ms) = self.began_ms else {
             return Deadlines { now_ms, targets_deadline_ms: now_ms, drain_deadline_ms: latest_ms };
         };
-        let budget_ms = if self.swept { MAX_DEREGISTRATION_MS + 2 * longest_ms } else { longest_ms };
+        let budget_ms = if self.found { MAX_DEREGISTRATION_MS + 2 * longest_ms } else { longest_ms };
         let drain_deadline_ms = began_ms.saturating_add(budget_ms).min(latest_ms);
         let targets_deadline_ms = began_ms + longest_ms.min(drain_deadline_ms.saturating_sub(began_ms)) / 2;
         Deadlines { now_ms, targets_deadline_ms, drain_deadline_ms }

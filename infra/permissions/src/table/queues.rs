@@ -4,7 +4,7 @@
 use crate::Queue;
 
 /// The rules that deliver to the hooks' queue, and dead-letter there.
-const HOOK_RULES: &[&str] = &["LifecycleActionRule", "SpotInterruptionRule"];
+const HOOK_RULES: &[&str] = &["LifecycleActionRule", "SpotInterruptionRule", "ReadyMarkerRule"];
 /// The rules that deliver to the ledger's queue, and dead-letter there.
 const LEDGER_RULES: &[&str] = &["ScalingEventRule", "AlarmStateRule"];
 

@@ -5,8 +5,11 @@ use std::{convert::Infallible, time::Duration};
 use auto_scaling::{Effect, Launch, StartedInstance, Timestamp};
 
 use permissions::Caller;
+use serde_json::json;
 
 use super::{AutoScalingService, lock, now};
+use crate::REGION;
+use crate::emulators::ACCOUNT;
 use crate::instances::MARKER;
 use crate::recorder::{Call, Recorder};
 
@@ -27,7 +30,12 @@ impl AutoScalingService {
                 self.execute(effect).await;
             }
             for (id, value) in self.instances.due_markers(now()) {
-                report_failure(&format!("the user data's tag of {id}"), self.mark(&id, &value, recorder).await);
+                let marked = self.mark(&id, &value, recorder).await;
+                let is_marked = marked.is_ok();
+                report_failure(&format!("the user data's tag of {id}"), marked);
+                if is_marked {
+                    report_failure(&format!("delivery of the tag of {id}"), self.publish_tag_change(&id).await);
+                }
             }
             let due = self.simulator().next_due(now()).into_iter().chain(self.instances.next_marker()).min();
             tokio::select! {
@@ -61,6 +69,21 @@ impl AutoScalingService {
             policies.check_own_tag(id, MARKER, self).await?;
         }
         self.ec2.tag(id, MARKER, value).await
+    }
+
+    /// Publishes EventBridge's event that an instance's tag has changed (Tagging AWS resources user guide, "Monitor tag
+    /// changes with serverless workflows and Amazon EventBridge").
+    async fn publish_tag_change(&self, id: &str) -> Result<(), String> {
+        let event = json!({
+            "version": "0", "id": id, "detail-type": "Tag Change on Resource", "source": "aws.tag",
+            "account": ACCOUNT, "time": now().to_string(), "region": REGION,
+            "resources": [format!("arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{id}")],
+            "detail": {
+                "changed-tag-keys": [MARKER], "service": "ec2", "resource-type": "instance", "version": 1,
+                "tags": self.ec2.tags(id).await?,
+            },
+        });
+        self.bus.put(&event.to_string()).await
     }
 
     async fn execute(&self, effect: Effect) {
