@@ -1,5 +1,6 @@
 """Lifecycle hooks on the local cloud: real rules, a real queue, the real function, and simulated instances."""
 
+import contextlib
 import json
 import unittest
 
@@ -18,13 +19,7 @@ class Hooks(OneGroup):
 
     def test_the_sweep_finds_instances_without_an_event(self):
         """Neither an event nor the schedule invokes the function: the test invokes each sweep."""
-        events = self.cloud.client("events")
-        names = [it["Name"] for it in events.list_rules()["Rules"]]
-        rules = [name for name in names if "LifecycleActionRule" in name or "LifecycleHookSweep" in name]
-        self.assertEqual(len(rules), 2, names)
-        for rule in rules:
-            events.disable_rule(Name=rule)
-        try:
+        with self.without_rules("LifecycleActionRule", "ReadyMarkerRule", "LifecycleHookSweep"):
             self.scale(2)
             until("the instance waits", lambda: "Pending:Wait" in states(self.cloud).values())
             until("a sweep completes the launch", lambda: self.swept("CONTINUE: healthy"))
@@ -32,6 +27,23 @@ class Hooks(OneGroup):
             self.scale(1)
             until("a sweep sends the drain command", lambda: self.swept("the drain command"))
             until("the instance is terminated without another sweep", lambda: len(states(self.cloud)) == 1)
+
+    def test_the_ready_marker_wakes_the_gate(self):
+        """Nothing else reports the instance: neither the event of its launch nor the sweep."""
+        with self.without_rules("LifecycleActionRule", "LifecycleHookSweep"):
+            self.scale(2)
+            self.in_service(2)
+
+    @contextlib.contextmanager
+    def without_rules(self, *logical_ids):
+        events = self.cloud.client("events")
+        names = [it["Name"] for it in events.list_rules()["Rules"]]
+        rules = [name for name in names if any(it in name for it in logical_ids)]
+        self.assertEqual(len(rules), len(logical_ids), names)
+        for rule in rules:
+            events.disable_rule(Name=rule)
+        try:
+            yield
         finally:
             for rule in rules:
                 events.enable_rule(Name=rule)
@@ -69,7 +81,7 @@ class Hooks(OneGroup):
                 result = self.cloud.invoke("lifecycle-hook", json.loads(sample.read_text()))
                 keys = {"batchItemFailures", "Done", "Ignored", "WaitsFor", "Swept"}
                 self.assertTrue(keys & set(result), result)
-        self.assertEqual(len(samples), 13)
+        self.assertEqual(len(samples), 14)
 
     def test_a_drift_request_during_a_launch_reads_the_scaling_activities(self):
         self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
