@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{BEGIN_S, failed, handler, sample, send, succeeded, with, writes};
+use common::{BEGIN_S, failed, handler, handler_with, sample, send, succeeded, with, writes};
 use request_pass::{Settings, StackState};
 use serde_json::{Value, json};
 
@@ -80,6 +80,18 @@ fn a_service_timeout_of_40_seconds_has_its_response_before() {
     let took = (handler.cloud_factory.account.clock.now() - begin).as_secs();
     assert!(took < 40, "{took} s: {reason}");
     assert!(!reason.contains("ServiceTimeout"), "the property is known: {reason}");
+}
+
+/// The same, with an instance that waits for its launch hook and a function for hooks that never answers.
+#[test]
+fn a_service_timeout_of_40_seconds_is_kept_while_a_launch_hook_waits() {
+    let handler = handler_with(&[("LIFECYCLE_HOOKS", "true")]);
+    let begin = handler.cloud_factory.account.clock.now();
+    let properties =
+        json!({ "ServiceTimeout": "40", "MinSize": "1", "MaxSize": "1", "Egress": "PublicIp", "LaunchGate": "true" });
+    let reason = failed(&handler, with(create(&properties), json!({ "ServiceTimeout": "40" })));
+    let took = (handler.cloud_factory.account.clock.now() - begin).as_secs();
+    assert!(took < 40, "{took} s: {reason}");
 }
 
 /// pulumi-aws-native PR 1806, and the sample event of the AWS SAM CLI.

@@ -106,6 +106,12 @@ fn an_event_that_is_no_batch_is_an_error_and_no_success() {
     // Messages without an id, a body or attributes are messages: they are dead-lettered.
     let response = harness.invoke(json!({ "Records": [{}, { "body": "no JSON" }] })).expect("a response");
     assert_eq!((failures(&response), harness.dead_lettered.borrow().len()), (0, 2));
+    // A body alone is enough for an action.
+    let (harness, records) = terminating(1);
+    let (id, _) = harness.states().pop_first().expect("one instance");
+    let response = harness.invoke(json!({ "Records": [{ "body": records[0]["body"] }] })).expect("a response");
+    assert_eq!((failures(&response), harness.dead_lettered.borrow().len()), (0, 0), "{response}");
+    assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2], "the terminating instance is drained");
 }
 
 /// aws-node-termination-handler #1034, and a wildcard that would select every instance.
@@ -153,6 +159,37 @@ fn events_that_need_no_action_are_done_at_once() {
     assert_eq!((harness.dead_lettered.borrow().len(), harness.in_service()), (0, 1));
 }
 
+/// meltwater/terraform-aws-asg-dns-handler #27: EC2's reads miss an instance that Auto Scaling has just launched.
+#[test]
+fn a_launch_that_ec2_does_not_list_yet_waits_and_enters_service() {
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    harness.advance(seconds(25));
+    let (id, _) = harness.states().pop_first().expect("one instance");
+    harness.unlisted.borrow_mut().insert(id.clone());
+    harness.advance(Duration::from_mins(4));
+    assert_eq!((harness.states()[&id], harness.completed.borrow().len()), (LifecycleState::PendingWait, 0));
+    assert!(harness.observations.borrow().len() > 2, "it is observed again");
+    harness.unlisted.borrow_mut().clear();
+    harness.advance(Duration::from_mins(1));
+    assert_eq!((harness.in_service(), &harness.completed.borrow()[&id][..]), (1, &[HookResult::Continue][..]));
+}
+
+/// keikoproj/lifecycle-manager #282; spacelift-io/terraform-aws-spacelift-workerpool-on-ec2 PR 156: a wait whose instance
+/// EC2 does not list is never left hanging.
+#[test]
+fn the_wait_of_a_terminating_instance_that_ec2_does_not_list_ends() {
+    let harness = Harness::new(1);
+    harness.scale_to(1);
+    harness.advance(Duration::from_mins(5));
+    let (id, _) = harness.states().pop_first().expect("one instance");
+    harness.unlisted.borrow_mut().insert(id.clone());
+    harness.scale_to(0);
+    harness.advance(Duration::from_mins(1));
+    assert_eq!(harness.completed.borrow()[&id], [HookResult::Continue; 2]);
+    assert_eq!((harness.dead_lettered.borrow().len(), harness.messages.borrow().len()), (0, 0));
+}
+
 /// PaloAltoNetworks/terraform-aws-vmseries-modules PR 419: a person terminates the instance, and EC2 reports it without
 /// subnet and interfaces.
 #[test]
@@ -178,8 +215,11 @@ fn a_message_is_polled_again_by_its_visibility_and_not_by_another_message() {
 /// keikoproj/lifecycle-manager #5; cloud-custodian #380.
 #[test]
 fn messages_about_a_group_that_is_gone_are_done() {
-    let (harness, records) = terminating(1);
+    let (harness, mut records) = terminating(1);
     let (id, _) = harness.states().pop_first().expect("one instance");
+    let detail = json!({ "AutoScalingGroupName": GROUP, "LifecycleHookName": "launch", "EC2InstanceId": id });
+    let launch = with(sample("lifecycle-hook", "launch.json"), json!({ "detail": detail }));
+    records.push(message(&harness, &launch.to_string()));
     harness.wait_states.borrow_mut().insert(id.clone(), None);
     harness.now.set(harness.now.get() + seconds(60));
     let response = harness.invoke(json!({ "Records": records })).expect("a response");

@@ -49,3 +49,35 @@ fn what_is_retained_is_deleted_with_a_create_that_fails() {
         );
     }
 }
+
+/// A deployment may be in any partition: no ARN states one, and no principal has a domain that only one partition uses. The
+/// name of CloudWatch Logs is the only one here with another domain in China (terraform-provider-aws, the data source
+/// `aws_service_principal`).
+#[test]
+fn arns_and_principals_fit_every_partition() {
+    let examples = Path::new(TEMPLATE).with_file_name("examples");
+    let examples = std::fs::read_dir(examples).unwrap().map(|it| it.unwrap().path());
+    let templates = examples.filter(|it| it.extension().is_some_and(|it| it == "yaml"));
+    for path in templates.chain([TEMPLATE.into()]) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for line in text.lines() {
+            let states_partition = line.contains("arn:aws") && !line.contains("AllowedPattern:");
+            assert!(!states_partition, "{}: {line}", path.display());
+            let is_logs = line.contains("Principal:") && line.contains("logs.");
+            assert!(!is_logs || line.contains("amazonaws.com.cn"), "{}: {line}", path.display());
+        }
+    }
+}
+
+/// Both functions that read the properties of a request read the deployment's defaults, whatever properties it sets.
+#[test]
+fn the_functions_that_read_properties_have_the_defaults_of_the_deployment() {
+    let template = std::fs::read_to_string(TEMPLATE).unwrap();
+    for name in ["custom-resource", "reconciler"] {
+        let function = template
+            .split("    Type: AWS::Serverless::Function\n")
+            .find(|it| it.contains(&format!("FunctionName: !Sub ${{ProjectName}}-{name}\n")));
+        let variable = "          PROPERTY_DEFAULTS: !Ref PropertyDefaults\n";
+        assert!(function.is_some_and(|it| it.contains(variable)), "{name}");
+    }
+}

@@ -268,6 +268,23 @@ fn a_launch_that_was_rejected_has_the_kind_of_its_cause() {
             ActivityFailure::Configuration,
         ),
         ("Invalid device name upload. Launching EC2 instance failed.", ActivityFailure::Configuration),
+        (
+            "Could not launch Spot Instances. InsufficientInstanceCapacity - There is no Spot capacity available that matches your request. Launching EC2 instance failed.",
+            ActivityFailure::Capacity,
+        ),
+        (
+            "You have requested more vCPU capacity than your current vCPU limit of 32 allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. Launching EC2 instance failed.",
+            ActivityFailure::Quota,
+        ),
+        (
+            "Failed to launch instance: You are not authorized to perform this operation. Encoded authorization failure message: Kx1. User: arn:aws:sts::123456789012:assumed-role/AWSServiceRoleForAutoScaling/AutoScaling is not authorized to perform: ec2:RunInstances with an explicit deny in a service control policy",
+            ActivityFailure::Permission,
+        ),
+        (
+            "We currently do not have sufficient t3.micro capacity in the Availability Zone you requested (us-west-2a). Our system will be working on provisioning additional capacity. You can currently get t3.micro capacity by not specifying an Availability Zone in your request or choosing us-west-2b. Launching EC2 instance failed.",
+            ActivityFailure::Capacity,
+        ),
+        ("The image id [ami-0123] does not exist. Launching EC2 instance failed.", ActivityFailure::Configuration),
     ] {
         assert_eq!(ActivityFailure::read(message), kind, "{message}");
     }

@@ -80,6 +80,8 @@ pub struct Harness {
     pub faults: RefCell<BTreeMap<usize, Fault>>,
     /// The instances that are stopped.
     pub stopped: RefCell<BTreeSet<String>>,
+    /// The instances that EC2's reads miss.
+    pub unlisted: RefCell<BTreeSet<String>>,
     /// The instances that are not Spot instances.
     pub on_demand: RefCell<BTreeSet<String>>,
     /// The states that Auto Scaling reports in place of the simulated ones: those of a warm pool, which the simulation
@@ -186,6 +188,7 @@ impl Harness {
             invocations: Cell::new(0),
             faults: RefCell::default(),
             stopped: RefCell::default(),
+            unlisted: RefCell::default(),
             on_demand: RefCell::default(),
             wait_states: RefCell::default(),
             denied: RefCell::default(),

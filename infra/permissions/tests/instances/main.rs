@@ -248,17 +248,25 @@ fn the_rows_of_the_boundary_are_the_rights_of_the_role() {
 /// The quota of the inline policies of a role, 10,240 characters (IAM quotas), with the longest names and lists.
 #[test]
 fn the_inline_policy_fits_with_the_longest_names_and_lists() {
-    let deployment = Deployment { project: "p".repeat(20), region: "ap-southeast-1".into(), account: ACCOUNT.into() };
-    let suffix = "s".repeat(deployment.names("").longest_suffix().0);
-    let path = |n: usize| format!("/{n:02}{}", "a".repeat(environment::property::MAX_PARAMETER_PATH - 3));
-    let properties = json!({
-        "EnvironmentSuffix": suffix,
-        "ParameterPaths": (0..environment::property::MAX_LIST_LENGTH).map(path).collect::<Vec<_>>(),
-        "KmsKeyArn": format!("arn:aws-us-gov:kms:ap-southeast-1:{ACCOUNT}:key/mrk-{}", "0".repeat(32)),
-    });
-    let document = role(&spec(&deployment, &properties), &deployment.names(&suffix), "aws-us-gov").0;
-    let size = document.chars().filter(|c| !c.is_whitespace()).count();
-    assert!(size <= 10_240, "{size} characters");
+    // The longest region of each partition.
+    for (region, partition) in [
+        ("ap-southeast-1", "aws"),
+        ("cn-northwest-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+    ] {
+        let deployment = Deployment { project: "p".repeat(20), region: region.into(), account: ACCOUNT.into() };
+        let suffix = "s".repeat(deployment.names("").longest_suffix().0);
+        let path = |n: usize| format!("/{n:02}{}", "a".repeat(environment::property::MAX_PARAMETER_PATH - 3));
+        let properties = json!({
+            "EnvironmentSuffix": suffix,
+            "ParameterPaths": (0..environment::property::MAX_LIST_LENGTH).map(path).collect::<Vec<_>>(),
+            "KmsKeyArn": format!("arn:{partition}:kms:{region}:{ACCOUNT}:key/mrk-{}", "0".repeat(32)),
+        });
+        let document = role(&spec(&deployment, &properties), &deployment.names(&suffix), partition).0;
+        let size = document.chars().filter(|c| !c.is_whitespace()).count();
+        assert!(size <= 10_240, "{region}: {size} characters");
+    }
 }
 
 #[test]

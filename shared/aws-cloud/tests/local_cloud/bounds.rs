@@ -2,13 +2,14 @@
 //! recorded calls with AWS's API models: this file sends what other tests do not.
 
 use environment::{
-    AutoScalingGroupSetting, Call, CallKind, Cloud, Deployment, DesiredState, Kind, LogGroupSetting, Setting,
+    AutoScalingGroupSetting, Call, CallKind, Cloud, Deployment, DesiredState, Facts, Kind, LogGroupSetting, Partition,
+    Setting, desired,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
 use serde_json::{Map, Value, json};
 
-use crate::harness::Harness;
+use crate::harness::{Harness, OWNER, spec_in};
 
 /// The longest name of a deployment, and the longest suffix for which the buckets' names have at most 63 characters.
 const LONGEST: (&str, &str) = ("a-project-of-20-char", "a-suffix-of13");
@@ -98,16 +99,42 @@ async fn every_property_at_its_bounds_is_settled_with_endpoints() {
     life("VpcEndpoints").await;
 }
 
-/// us-east-1 is the region that no bucket names. The group is left out: the local cloud simulates Auto Scaling in one region.
-#[tokio::test]
-async fn an_environment_is_created_and_deleted_in_another_region() {
-    let harness = Harness::start_in(deployment("envkeeper", "us-east-1"), "dev").await;
+/// moto has no images and offerings in other partitions, so that the test states these facts, and does not know the European
+/// Sovereign Cloud (`wire: buckets`). The group is left out: the local cloud simulates Auto Scaling in one region.
+async fn life_in(region: &str) {
+    let deployment = deployment("envkeeper", region);
+    let harness = Harness::start_in(deployment.clone(), "dev").await;
     let properties = json!({ "EnvironmentSuffix": "dev", "Egress": "VpcEndpoints", "BucketOnDelete": "Empty" });
-    let mut desired = harness.desired(properties).await;
-    desired.resources.retain(|it| !matches!(it.kind(), Kind::AutoScalingGroup | Kind::ScalingPolicy | Kind::Alarm));
+    let facts = Facts {
+        zones: ["a", "b"].map(|zone| format!("{region}{zone}")).into(),
+        partition: Partition::of(region).expect("a known region").id.to_owned(),
+        image: Some("ami-12345678".into()),
+        ..Facts::default()
+    };
+    let mut resources = desired(&spec_in(&deployment, &properties), harness.names(), OWNER, &facts);
+    let is_simulated = |kind| matches!(kind, Kind::AutoScalingGroup | Kind::ScalingPolicy | Kind::Alarm);
+    resources.retain(|it| !is_simulated(it.kind()));
+    let desired = DesiredState { resources, ..DesiredState::default() };
     harness.settle(&desired).await;
+    assert_eq!(harness.settle(&desired).await.1, [""; 0], "{region}");
     harness.settle(&DesiredState::default()).await;
-    assert_eq!(harness.observe().await, []);
+    assert_eq!(harness.observe().await, [], "{region}");
+}
+
+/// The region that no bucket names.
+#[tokio::test]
+async fn an_environment_is_created_and_deleted_in_us_east_1() {
+    life_in("us-east-1").await;
+}
+
+#[tokio::test]
+async fn an_environment_is_created_and_deleted_in_china() {
+    life_in("cn-north-1").await;
+}
+
+#[tokio::test]
+async fn an_environment_is_created_and_deleted_in_govcloud() {
+    life_in("us-gov-west-1").await;
 }
 
 /// Calls that no test of an environment reaches: ministack implements no key of an existing log group, no property turns off a

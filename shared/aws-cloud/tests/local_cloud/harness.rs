@@ -164,7 +164,7 @@ pub fn spec(properties: &Value) -> Spec {
     spec_in(&deployment(), properties)
 }
 
-fn spec_in(deployment: &Deployment, properties: &Value) -> Spec {
+pub fn spec_in(deployment: &Deployment, properties: &Value) -> Spec {
     let defaults = Defaults::from_vars(|_| None);
     let properties = properties.as_object().expect("an object");
     Spec::read(properties, &defaults, deployment).expect("valid properties")

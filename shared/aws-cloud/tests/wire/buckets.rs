@@ -6,7 +6,7 @@ use environment::{
     Bucket, BucketSetting, Call, CallError, CallKind, Cloud, Fields, Key, Kind, Resource, Setting, Tags,
 };
 
-use crate::service::{Requests, in_process};
+use crate::service::{Requests, in_process, in_region};
 
 const BUCKET: &str = "p-data-euwest1-dev-123456789012";
 
@@ -55,6 +55,28 @@ async fn a_bucket_gets_its_tags_in_the_create_call_elsewhere() {
     assert_eq!(send(&clients, &create()).await, Ok(()));
     let requests = received(&requests);
     assert_eq!((requests.len(), requests[0].contains("envkeeper:owner")), (1, true), "{requests:?}");
+}
+
+/// CreateBucket states every region but us-east-1 (S3 API reference, CreateBucketConfiguration). The European Sovereign Cloud
+/// takes no tags in that call (terraform-provider-aws, issue 45684).
+#[tokio::test]
+async fn a_bucket_is_created_in_the_region_of_its_partition() {
+    for region in ["eu-west-1", "mx-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-east-1"] {
+        let (clients, requests) = in_region(region, move |request| {
+            let is_rejected = region.starts_with("eusc") && request.contains("<CreateBucketConfiguration");
+            if is_rejected && request.contains("envkeeper:owner") {
+                (400, error("UnsupportedArgument"))
+            } else {
+                (200, String::new())
+            }
+        });
+        assert_eq!(send(&clients, &create()).await, Ok(()), "{region}");
+        let requests = received(&requests);
+        let constraint = format!("<LocationConstraint>{region}</LocationConstraint>");
+        let creates: Vec<&String> = requests.iter().filter(|it| !it.contains("?tagging")).collect();
+        assert!(creates.iter().all(|it| it.contains(&constraint) == (region != "us-east-1")), "{requests:?}");
+        assert!(requests.last().is_some_and(|it| it.contains("envkeeper:owner")), "{requests:?}");
+    }
 }
 
 /// A service control policy may deny the change of the block (matanolabs/matano, issue 124).

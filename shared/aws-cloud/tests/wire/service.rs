@@ -23,13 +23,21 @@ pub type Requests = Arc<Mutex<Vec<String>>>;
 /// A service in the test's own process, for S3, whose client puts the bucket into the host of an address with a port.
 /// Returns its clients and the requests that it receives.
 pub fn in_process(response: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> (Clients, Requests) {
+    in_region("eu-west-1", response)
+}
+
+/// The same service in another region.
+pub fn in_region(
+    region: &'static str,
+    response: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
+) -> (Clients, Requests) {
     let requests = Requests::default();
     let connector =
         SharedHttpConnector::new(InProcess { response: Response(Arc::new(response)), requests: Arc::clone(&requests) });
     let credentials = Credentials::new("key", "secret", None, None, "tests");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
+        .region(Region::new(region))
         .endpoint_url("http://service")
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client_fn(move |_, _| connector.clone()));

@@ -47,7 +47,7 @@ impl Harness {
     /// The observation of an instance by EC2 and SSM.
     fn observed(&self, id: &str) -> ObservedInstance {
         let (now, fleet) = (self.now.get(), self.fleet.borrow());
-        let Ok(member) = fleet.member(id) else {
+        let Some(member) = fleet.member(id).ok().filter(|_| !self.unlisted.borrow().contains(id)) else {
             let (user_data, checks, agent) = (UserData::Unreported, Ok(Checks::Unreported), Ok(Agent::Unregistered));
             let (state, state_reason, started_ms, is_spot) = (State::Unknown, None, None, false);
             return ObservedInstance { state, state_reason, user_data, started_ms, is_spot, checks, agent };

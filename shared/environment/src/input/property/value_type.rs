@@ -23,6 +23,9 @@ pub const SMALLEST_NETWORK: u8 = 25;
 const MAX_SUFFIX: usize = 63;
 /// The longest instance type, in characters: Envkeeper's bound; the longest type of EC2 has about 20.
 const MAX_INSTANCE_TYPE: usize = 64;
+/// The longest script that is read, in bytes: more than user data can have, so that the response to a script that is
+/// somewhat too long names the bytes that the other parts of the user data leave.
+const MAX_READ_SCRIPT: usize = 4 * MAX_USER_DATA_BYTES;
 /// The longest name of a systemd unit, in characters (systemd.unit).
 const MAX_UNIT: usize = 255;
 /// The longest key of a tag, in UTF-16 code units ([`tag_length`]): EC2 accepts 127 characters, IAM and S3 accept 128 (the
@@ -149,7 +152,7 @@ impl ValueType {
                 listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
             }
             ValueType::ParameterName => text.len() <= MAX_PARAMETER && is_parameter(text),
-            ValueType::Script => (1..=MAX_USER_DATA_BYTES).contains(&text.len()) && !text.contains('\0'),
+            ValueType::Script => (1..=MAX_READ_SCRIPT).contains(&text.len()) && !text.contains('\0'),
             ValueType::Tags | ValueType::AlarmActions => false,
         }
     }

@@ -21,6 +21,7 @@ use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
+use crate::model::partition::Partition;
 use crate::model::script::Script;
 
 pub use defaults::{Defaults, PropertyDefaults};
@@ -198,8 +199,10 @@ impl Violation {
 /// than a message, so it is not accepted.
 fn is_own_topic(topic: &str, deployment: &Deployment) -> bool {
     let parts: Vec<&str> = topic.splitn(6, ':').collect();
-    matches!(parts[..], [_, _, _, region, account, name]
-        if region == deployment.region && account == deployment.account && name.strip_suffix(".fifo").is_none())
+    let is_own = |partition: &str| Partition::of(&deployment.region).is_none_or(|own| own.id == partition);
+    matches!(parts[..], [_, partition, _, region, account, name]
+        if is_own(partition) && region == deployment.region && account == deployment.account
+            && name.strip_suffix(".fifo").is_none())
 }
 
 impl Spec {
@@ -274,7 +277,7 @@ impl Spec {
             self.scaling.inconsistencies(),
             self.alarm_actions_out_of_bounds(deployment),
             self.suffix_too_long(deployment),
-            self.arns_in_other_regions(deployment),
+            self.arns_of_other_regions(deployment),
         ];
         parts.into_iter().flatten().collect()
     }
@@ -343,19 +346,34 @@ impl Spec {
         vec![Violation::of(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid)]
     }
 
-    /// ARNs of another region. A resource with a region works only with instances, alarms and logs of the same region.
-    fn arns_in_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
-        let single =
-            [(&property::KMS_KEY_ARN, &self.kms_key_arn), (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn)];
+    /// ARNs of another region or partition. A resource with a region works only with instances, alarms and logs of the same
+    /// region. A policy has no region, and belongs to its partition.
+    fn arns_of_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
+        let single = [
+            (&property::KMS_KEY_ARN, &self.kms_key_arn),
+            (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn),
+            (&property::PERMISSIONS_BOUNDARY_ARN, &self.permissions_boundary_arn),
+        ];
         let single = single.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
         let parameter = self.image_parameter.iter().filter(|it| it.starts_with("arn:"));
         let single = single.chain(parameter.map(|arn| (&property::IMAGE_PARAMETER, arn)));
         let all = single.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
-        let in_other_regions =
-            all.filter(|(_, arn)| arn.split(':').nth(3).is_some_and(|region| region != deployment.region));
-        let valid = || format!("an ARN of the environment's region {}", deployment.region);
-        in_other_regions.map(|(property, arn)| Violation::of(property, &shown(arn), valid())).collect()
+        let invalid = all.filter_map(|(property, arn)| {
+            Some(Violation::of(property, &shown(arn), form_of_local_arn(arn, deployment)?))
+        });
+        invalid.collect()
     }
+}
+
+/// The valid form of an ARN that is of another region or partition; `None` for any other ARN.
+fn form_of_local_arn(arn: &str, Deployment { region: own, .. }: &Deployment) -> Option<String> {
+    let mut parts = arn.split(':').skip(1);
+    let (partition, region) = (parts.next()?, parts.nth(1)?);
+    if !region.is_empty() && region != own {
+        return Some(format!("an ARN of the environment's region {own}"));
+    }
+    let own = Partition::of(own)?.id;
+    (partition != own).then(|| format!("an ARN of the environment's partition {own}"))
 }
 
 impl Network {
