@@ -308,6 +308,8 @@ const OF_ROLES: &[Statement] = &[
         ],
         ROLES,
     ),
+    allow("ReadProfilesOfRoles", &[call("iam:ListInstanceProfilesForRole")], ROLES)
+        .because("To name the instance profiles that block the delete of a role."),
     allow(
         "ManageInstanceProfiles",
         &[

@@ -260,8 +260,7 @@ mod tests {
     #[test]
     fn an_instance_that_left_before_its_release_is_retried_and_a_denial_is_not() {
         let class = |class, code: &str| {
-            let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
-            blocked_if_instance_left(Problem { class, operation, code: code.into(), message }).class
+            blocked_if_instance_left(Problem::new(class, "autoscaling:SetInstanceProtection", code, "")).class
         };
         assert_eq!(class(ErrorClass::Rejected, "ValidationError"), ErrorClass::Blocked);
         assert_eq!(class(ErrorClass::Denied, "AccessDenied"), ErrorClass::Denied);
