@@ -64,6 +64,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("ec2:DescribeVpnGateways"),
             call("ec2:DescribeInstanceStatus"),
             call("autoscaling:DescribeLoadBalancerTargetGroups"),
+            call("autoscaling:DescribeWarmPool"),
         ],
         &[Resource::Any],
     )
