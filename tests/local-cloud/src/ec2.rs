@@ -172,7 +172,11 @@ impl Ec2 {
         response.text_of("GetRoleResult/Role/PermissionsBoundary/PermissionsBoundaryArn").map(str::to_owned)
     }
 
-    async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
+    /// Calls an action of EC2.
+    ///
+    /// # Errors
+    /// EC2's message.
+    pub(crate) async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
         self.call_of("ec2", "2016-11-15", action, parameters).await
     }
 
@@ -204,6 +208,9 @@ fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String
         ("MinCount".to_owned(), "1".to_owned()),
         ("MaxCount".to_owned(), "1".to_owned()),
         ("SubnetId".to_owned(), launch.subnet.id.clone()),
+        // As on AWS; moto keeps the interface otherwise, and it blocks what looks for instances in a network.
+        ("NetworkInterface.1.DeviceIndex".to_owned(), "0".to_owned()),
+        ("NetworkInterface.1.DeleteOnTermination".to_owned(), "true".to_owned()),
     ]);
     let same = [
         ("ImageId", "imageId"),
@@ -279,6 +286,7 @@ mod tests {
             ("SecurityGroupId.1", "sg-1"),
             ("IamInstanceProfile.Arn", "arn:p"),
             ("MetadataOptions.HttpTokens", "required"),
+            ("NetworkInterface.1.DeleteOnTermination", "true"),
         ] {
             assert_eq!(parameters[name], value, "{name}");
         }
