@@ -289,8 +289,13 @@ impl Router {
         }
         if operation == "TerminateInstances" {
             let parameters = form::read(&query_and_body);
-            let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId."));
-            self.auto_scaling.terminated_in_ec2(ids.map(|(_, id)| id.as_str()));
+            let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId.")).map(|(_, id)| id.as_str());
+            self.auto_scaling.terminated_in_ec2(ids.clone());
+            for id in ids {
+                if let Err(reason) = self.auto_scaling.ec2().delete_interfaces(id).await {
+                    eprintln!("local-cloud: the interfaces of {id} are not deleted: {reason}");
+                }
+            }
         }
         response
     }
