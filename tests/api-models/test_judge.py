@@ -29,6 +29,18 @@ def protocol(operation):
     return metadata["protocol"] + metadata.get("jsonVersion", "") * (metadata["protocol"] == "json")
 
 
+DELETES = Path(__file__).resolve().parents[2] / "shared/environment/tests/snapshots/waits__deletes_of_a_group.snap"
+
+
+class Deletes(unittest.TestCase):
+    def test_the_table_of_deletes_has_a_row_for_each_lifecycle_state_and_process(self):
+        table = DELETES.read_text()
+        states = model("autoscaling").shapes["LifecycleState"]["enum"]
+        played = re.findall(r"^an instance is ([A-Z][A-Za-z:]*)(?:, planted)? ", table, re.MULTILINE)
+        self.assertEqual(sorted(played), sorted(states))
+        self.assertEqual(len(re.findall(r"^the process \w+ is suspended ", table, re.MULTILINE)), 9)
+
+
 class Requests(unittest.TestCase):
     def test_a_valid_request_is_read_back_without_a_finding(self):
         for name, value in VALID.items():

@@ -67,8 +67,11 @@ class Changes(unittest.TestCase):
         self.succeeds("update.json", {**REVERTED, "MaxSize": "4"})
         self.assert_settled()
         self.assertTrue(self.boundary(), "the role has no permissions boundary")
+        self.cloud.control(f"ec2/guardduty?vpc={created['VpcId']}", b"")
         self.delete_succeeds_despite_blockers()
         self.assertEqual(self.cloud.inventory(), [])
+        vpcs = [it["VpcId"] for it in self.cloud.client("ec2").describe_vpcs()["Vpcs"]]
+        self.assertNotIn(created["VpcId"], vpcs)
 
     def tags_of_the_role(self):
         role = self.cloud.client("iam").get_role(RoleName=ROLE)["Role"]
@@ -117,17 +120,19 @@ class Changes(unittest.TestCase):
                     ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[foreign])
 
     def delete_succeeds_despite_blockers(self):
-        """The blockers are an incomplete multipart upload, an instance with scale-in protection on standby, and suspended
-        processes: an on-call engineer left them."""
+        """The blockers are an incomplete multipart upload, an instance with scale-in protection on standby, a warm pool, and
+        suspended processes: an on-call engineer left them. GuardDuty's endpoint and group are in the VPC."""
         self.cloud.client("s3").create_multipart_upload(Bucket=DATA, Key="half.bin")
         self.cloud.client("s3").put_object(Bucket=DATA, Key="whole.bin", Body=b"1")
         scaling, instances = self.cloud.client("autoscaling"), list(states(self.cloud))
         scaling.set_instance_protection(AutoScalingGroupName=GROUP, InstanceIds=instances, ProtectedFromScaleIn=True)
         scaling.enter_standby(AutoScalingGroupName=GROUP, InstanceIds=instances[:1], ShouldDecrementDesiredCapacity=False)
         until("the instance is on standby", lambda: states(self.cloud).get(instances[0]) == "Standby")
+        scaling.put_warm_pool(AutoScalingGroupName=GROUP, MinSize=0, MaxGroupPreparedCapacity=0)
         scaling.suspend_processes(AutoScalingGroupName=GROUP)
         self.succeeds("delete.json", {})
         self.assertTrue(self.called("ResumeProcesses"))
+        self.assertTrue(self.called("DeleteWarmPool"))
 
     def an_unhealthy_instance_is_deregistered_and_replaced(self):
         (unhealthy,) = states(self.cloud)

@@ -118,11 +118,25 @@ class Networks(OnOneCloud):
                 self.succeeds(with_properties("create.json", Egress=egress))
                 self.assertIn(present, self.kinds())
                 self.assertNotIn(absent, self.kinds())
+                added = self.second_address() if egress == "NatGatewayPerZone" else None
                 before = len(demo.writes(self.cloud))
                 self.succeeds(with_properties("create.json", Egress=egress))
                 self.assertEqual(len(demo.writes(self.cloud)), before, "a settled environment got a writing call")
                 self.succeeds(event("delete.json"))
                 self.assertEqual(self.cloud.inventory(), [])
+                if added:
+                    # The address of another owner is free again, and still there.
+                    self.cloud.client("ec2").release_address(AllocationId=added)
+
+    def second_address(self):
+        """Associates an address of another owner with a NAT gateway, and returns its id."""
+        ec2 = self.cloud.client("ec2")
+        gateway = next(id for kind, _, id in self.cloud.inventory() if kind == "nat-gateway")
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        ec2.associate_nat_gateway_address(NatGatewayId=gateway, AllocationIds=[address])
+        (found,) = ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
+        self.assertIn(address, [it["AllocationId"] for it in found["NatGatewayAddresses"]])
+        return address
 
     def test_an_existing_network_is_used_and_retained(self):
         ec2 = self.cloud.client("ec2")

@@ -145,17 +145,29 @@ pub(crate) struct Problem {
     /// AWS's code; empty for a finding of this crate.
     pub(crate) code: String,
     pub(crate) message: String,
+    /// Facts that may change while the cause stays the same: a wait with others is still the same wait.
+    pub(crate) detail: Option<String>,
 }
 
 impl Problem {
+    /// A problem of an operation, with AWS's code and message.
+    pub(crate) fn new(
+        class: ErrorClass,
+        operation: &'static str,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Problem { class, operation, code: code.into(), message: message.into(), detail: None }
+    }
+
     /// A blocked call, as a finding of this crate: another change has to complete first.
     pub(crate) fn blocked(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: ErrorClass::Blocked, operation, code: String::new(), message: message.into() }
+        Problem::new(ErrorClass::Blocked, operation, "", message)
     }
 
     /// Work that is done as far as the time allowed.
     pub(crate) fn unfinished(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: ErrorClass::Unfinished, operation, code: String::new(), message: message.into() }
+        Problem::new(ErrorClass::Unfinished, operation, "", message)
     }
 
     /// The same problem with a denial classified as blocked, for calls whose denial can end without a change of the
@@ -174,7 +186,7 @@ impl Problem {
 
     /// A rejected call, as a finding of this crate.
     pub(crate) fn rejected(operation: &'static str, message: impl Into<String>) -> Self {
-        Problem { class: ErrorClass::Rejected, operation, code: String::new(), message: message.into() }
+        Problem::new(ErrorClass::Rejected, operation, "", message)
     }
 
     /// A call that this kind of resource does not have. The plan never contains such a call.
@@ -184,32 +196,20 @@ impl Problem {
 
     /// A response without a field that every response of the operation has.
     pub(crate) fn unreadable(operation: &'static str, field: &str) -> Self {
-        let message = format!("the response has no readable {field}");
-        Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
+        Problem::new(ErrorClass::LostResponse, operation, "", format!("the response has no readable {field}"))
     }
 
     /// No response within the time limit of a whole call.
     pub(crate) fn timed_out(operation: &'static str) -> Self {
         let message = format!("no response within {} s", environment::CALL_TIMEOUT.as_secs());
-        Problem { class: ErrorClass::LostResponse, operation, code: String::new(), message }
+        Problem::new(ErrorClass::LostResponse, operation, "", message)
     }
 
-    /// The same problem, whose message goes on with `introduction` and what blocks the call: the first `most` by name, the
-    /// others by their number. They are sorted, so that a wait for the same ones has the same sentence. Unchanged if nothing
+    /// The same problem, whose message goes on with `introduction` and what blocks the call ([`named`]). Unchanged if nothing
     /// blocks the call.
-    pub(crate) fn naming(self, introduction: &str, mut blocking: Vec<String>, most: usize) -> Self {
-        if blocking.is_empty() {
-            return self;
-        }
-        blocking.sort();
-        let more = match blocking.len().saturating_sub(most) {
-            0 => String::new(),
-            count => format!(" and {count} more"),
-        };
-        blocking.truncate(most);
-        let named = blocking.join(", ");
-        let detail = self.message.trim_end_matches('.');
-        let message = format!("{detail}; {introduction}: {named}{more}");
+    pub(crate) fn naming(self, introduction: &str, blocking: Vec<String>, most: usize) -> Self {
+        let Some(named) = named(blocking, most) else { return self };
+        let message = format!("{}; {introduction}: {named}", self.message.trim_end_matches('.'));
         Problem { message, ..self }
     }
 
@@ -244,7 +244,8 @@ impl Problem {
             }
             ErrorClass::Blocked | ErrorClass::BlockedFor(_) | ErrorClass::AlreadyConnected | ErrorClass::NotFound => {
                 let longest = if let ErrorClass::BlockedFor(longest) = self.class { longest } else { OBSTACLE_LIMIT };
-                let waiting_for = Condition::from(format!("{subject}: {operation} has to wait: {detail}"));
+                let sentence = format!("{subject}: {operation} has to wait: {detail}");
+                let waiting_for = Condition { detail: self.detail.clone(), ..Condition::from(sentence) };
                 CallError::Retry { waiting_for: waiting_for.within(longest), after: RETRY_DELAY }
             }
             ErrorClass::Denied => rejected(advice::after_denial(&self.message)),
@@ -252,6 +253,18 @@ impl Problem {
             ErrorClass::Rejected => rejected(""),
         }
     }
+}
+
+/// Names `all`: the first `most`, and the others by their number. They are sorted, so that a wait for the same ones has the
+/// same sentence. `None` if there are none.
+pub(crate) fn named(mut all: Vec<String>, most: usize) -> Option<String> {
+    all.sort();
+    let more = match all.len().saturating_sub(most) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    all.truncate(most);
+    (!all.is_empty()).then(|| format!("{}{more}", all.join(", ")))
 }
 
 /// Classifies the errors of the SDK.
@@ -289,16 +302,16 @@ impl<T> NoneIfNotFound<T> for Result<T, Problem> {
 }
 
 fn classify_sdk_error<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Problem {
-    let without_code = |class, message: String| Problem { class, operation, code: String::new(), message };
+    let without_code = |class, message: String| Problem::new(class, operation, "", message);
     match error {
         SdkError::ServiceError(context) => {
             let (error, status) = (context.err(), context.raw().status().as_u16());
-            let code = error.code().unwrap_or_default().to_owned();
-            let message = match error.message() {
+            let code = error.code().unwrap_or_default();
+            let message: String = match error.message() {
                 Some(message) => message.chars().take(MAX_MESSAGE_CHARS).collect(),
                 None => format!("HTTP status {status}"),
             };
-            Problem { class: classify(&code, status), operation, code, message }
+            Problem::new(classify(code, status), operation, code, message)
         }
         SdkError::ConstructionFailure(_) => without_code(ErrorClass::Rejected, "the request can't be built".into()),
         SdkError::TimeoutError(_) => without_code(ErrorClass::LostResponse, "no response within the time-out".into()),

@@ -44,6 +44,7 @@ pub use input::alarm_action::{ActionKind, AlarmAction};
 pub use input::allow_lists::{AllowLists, ImageOwner};
 pub use input::property;
 pub use input::spec::{Defaults, Egress, Hooks, Network, PropertyDefaults, Scaling, Spec, Violation, check_change};
+pub use model::departure::{Departure, INSTANCE_TERMINATION};
 pub use model::field::{Field, Value};
 pub use model::key::{Key, Ref, Tags};
 pub use model::kind::{Kind, KindFacts, Marking, Proof};

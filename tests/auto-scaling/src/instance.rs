@@ -67,6 +67,8 @@ pub enum LifecycleState {
     TerminatingWait,
     /// The hooks let the instance terminate.
     TerminatingProceed,
+    /// A state that the simulator has no way to, by AWS's name ([`AutoScaling::plant_state`]).
+    Planted(&'static str),
 }
 
 impl LifecycleState {
@@ -85,6 +87,7 @@ impl LifecycleState {
             Self::Terminating => "Terminating",
             Self::TerminatingWait => "Terminating:Wait",
             Self::TerminatingProceed => "Terminating:Proceed",
+            Self::Planted(name) => name,
         }
     }
 
@@ -238,6 +241,23 @@ impl AutoScaling {
         let activity = group.terminate(index, cause, account, now);
         // The answer is older than the wait for hooks.
         Ok(Activity { status: ActivityStatus::InProgress, progress: 0, ..account.history.get(activity) })
+    }
+
+    /// Puts an instance into a state without a call, for states that the simulator has no way to. At `until` a planted
+    /// instance leaves the group, and every other state ends as it does elsewhere.
+    ///
+    /// # Errors
+    /// `ValidationError`: no group has the instance.
+    pub fn plant_state(
+        &mut self,
+        id: &str,
+        state: LifecycleState,
+        until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let (group, index, _) = self.managed(id, now)?;
+        (group.instances[index].state, group.instances[index].until) = (state, until);
+        Ok(())
     }
 
     /// The group of an instance in its state at `now`, the instance's index in the group, and the state that all groups

@@ -92,6 +92,7 @@ impl Group {
             LifecycleState::Terminating | LifecycleState::TerminatingProceed => {
                 self.complete_activity(index, account, at);
             }
+            LifecycleState::Planted(_) => self.instances[index].state = LifecycleState::Terminating,
             LifecycleState::InService | LifecycleState::Standby | LifecycleState::Ready(_) => {}
         }
     }

@@ -247,7 +247,8 @@ impl Group {
         let in_group = self.counted().min(self.desired_capacity as usize);
         let target = self.warm_pool.as_ref().map_or(0, |it| it.target(self, in_group));
         let excess = self.pool_count().saturating_sub(target);
-        let remains = |it: &Instance| it.is_warmed() && it.route != Route::OutOfPool;
+        let is_planted = |it: &Instance| matches!(it.state, LifecycleState::Planted(_));
+        let remains = |it: &Instance| it.is_warmed() && it.route != Route::OutOfPool && !is_planted(it);
         (0..self.instances.len()).filter(|index| remains(&self.instances[*index])).take(excess).collect()
     }
 

@@ -79,6 +79,12 @@ enum QueuedAction {
     StateContinues(Box<Alarm>),
 }
 
+/// Whether the rule of a composite alarm names an alarm, by its name or its ARN.
+fn names_alarm(rule: &str, alarm: &str) -> bool {
+    let operands = rule.split(['(', ')', '"', '\'']).map(str::trim);
+    operands.into_iter().any(|it| it == alarm || it.split_once(":alarm:").is_some_and(|(_, name)| name == alarm))
+}
+
 impl Alarms {
     /// The alarms of this ministack, published to the rules on this bus.
     #[must_use]
@@ -110,6 +116,15 @@ impl Alarms {
                 () = tokio::time::sleep(EVALUATION_INTERVAL) => self.evaluate().await,
             }
         }
+    }
+
+    /// The first of these alarms that the rule of a composite alarm names.
+    pub async fn first_with_composite(&self, names: &[&str]) -> Option<String> {
+        let alarms = self.store.alarms().await.ok()?;
+        let is_named = |name: &&&str| {
+            alarms.iter().any(|it| matches!(&it.condition, AlarmCondition::Rule(rule) if names_alarm(rule, name)))
+        };
+        names.iter().find(is_named).map(|name| (*name).to_owned())
     }
 
     /// Evaluates all alarms now. Resulting actions are queued and executed soon after.
@@ -192,7 +207,7 @@ impl Alarms {
         alarm.state = tracked.state.clone();
         let AlarmCondition::Threshold(threshold) = &alarm.condition else { return Ok(()) };
         let points = self.points(threshold, metrics, now).await?;
-        let verdict = evaluation::evaluate(threshold, alarm.state.value, &points, now);
+        let verdict = evaluation::evaluate(threshold, &points, now);
         if let Some(verdict) = verdict.filter(|it| it.has_data || !tracked.set_externally) {
             tracked.set_externally = false;
             alarm.difference = verdict.difference;

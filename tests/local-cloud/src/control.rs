@@ -48,6 +48,10 @@ pub async fn response(router: &Router, method: &Method, path: &str, query: &str,
             };
             empty_or_error(outcome)
         }
+        ("POST", "ec2/guardduty") => empty_or_error(match single_parameter(query, "vpc") {
+            Ok(vpc) => router.ec2_additions.monitor(router.auto_scaling.ec2(), &vpc).await,
+            Err(message) => Err(message),
+        }),
         ("POST", "policies/delivery") => empty_or_error(match &router.policies {
             Some(policies) => policies.check_ministack_delivery(body).await,
             None => Ok(()),

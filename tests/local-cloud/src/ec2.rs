@@ -123,13 +123,29 @@ impl Ec2 {
         instance.text_of("instanceId").map(str::to_owned).ok_or_else(|| "RunInstances returned no id".to_owned())
     }
 
-    /// Terminates an instance.
+    /// Terminates an instance, and deletes its network interfaces: moto keeps them, attached.
     ///
     /// # Errors
     /// EC2's message: the instance does not exist.
     pub async fn terminate_instance(&self, id: &str) -> Result<(), String> {
         let parameters = [("InstanceId.1".to_owned(), id.to_owned())];
-        self.call("TerminateInstances", parameters.into()).await.map(|_| ())
+        self.call("TerminateInstances", parameters.into()).await?;
+        self.delete_interfaces(id).await
+    }
+
+    /// Deletes the network interfaces of a terminated instance.
+    ///
+    /// # Errors
+    /// EC2's message.
+    pub async fn delete_interfaces(&self, instance: &str) -> Result<(), String> {
+        let parameters = [("Filter.1.Name", "attachment.instance-id"), ("Filter.1.Value.1", instance)];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let found = self.call("DescribeNetworkInterfaces", parameters.into()).await?;
+        for interface in found.items("networkInterfaceSet") {
+            let id = interface.text_of("networkInterfaceId").unwrap_or_default().to_owned();
+            self.call("DeleteNetworkInterface", [("NetworkInterfaceId".to_owned(), id)].into()).await?;
+        }
+        Ok(())
     }
 
     /// Tags a resource, as the user data of an instance tags the instance.
@@ -172,7 +188,11 @@ impl Ec2 {
         response.text_of("GetRoleResult/Role/PermissionsBoundary/PermissionsBoundaryArn").map(str::to_owned)
     }
 
-    async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
+    /// Calls an action of EC2.
+    ///
+    /// # Errors
+    /// EC2's message.
+    pub(crate) async fn call(&self, action: &str, parameters: BTreeMap<String, String>) -> Result<Element, String> {
         self.call_of("ec2", "2016-11-15", action, parameters).await
     }
 

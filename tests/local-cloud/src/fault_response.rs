@@ -76,6 +76,12 @@ pub fn access_denied(request: &Request<'_>, words: &str) -> Response<Body> {
     error_with_message(request, status, code, words)
 }
 
+/// An error of the service with status 400.
+#[must_use]
+pub fn rejection(request: &Request<'_>, code: &str, message: &str) -> Response<Body> {
+    error_with_message(request, 400, code, message)
+}
+
 fn is_read(operation: &str) -> bool {
     ["Describe", "Get", "List", "Head", "Query"].iter().any(|verb| operation.starts_with(verb))
 }

@@ -14,6 +14,7 @@ use clap::Parser;
 use local_cloud::{
     auto_scaling::AutoScalingService,
     ec2::Ec2,
+    ec2_additions::Ec2Additions,
     ec2_catalog::Ec2Catalog,
     emulators::Emulators,
     event_bridge::EventBridge,
@@ -26,6 +27,7 @@ use local_cloud::{
     policies::Policies,
     recorder::Recorder,
     records_table,
+    rejections::Rejections,
     router::{self, Router},
     saved_queries::SavedQueries,
 };
@@ -127,6 +129,8 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
         ministack: emulators.ministack(),
         auto_scaling: AutoScalingService::new(ec2, bus, options.instance_seconds),
         ec2_catalog: Ec2Catalog::default(),
+        ec2_additions: Ec2Additions::default(),
+        rejections: Rejections::default(),
         saved_queries: SavedQueries::default(),
         recorder,
         latency: latency.unwrap_or_default(),

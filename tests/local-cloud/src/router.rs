@@ -19,6 +19,7 @@ use crate::{
     alarms,
     auto_scaling::{self, AutoScalingService},
     control,
+    ec2_additions::Ec2Additions,
     ec2_catalog::{self, Ec2Catalog},
     exchange::Exchange,
     fault_response,
@@ -32,6 +33,7 @@ use crate::{
     operation,
     policies::{Call as PolicyCall, Caller, Policies},
     recorder::{Call, Recorder},
+    rejections::Rejections,
     saved_queries::{self, SavedQueries},
     scope::{self, Scope},
     truncated_body::TruncatedBody,
@@ -59,6 +61,10 @@ pub struct Router {
     pub auto_scaling: AutoScalingService,
     /// What EC2 offers in the region.
     pub ec2_catalog: Ec2Catalog,
+    /// What other senders add to networks.
+    pub ec2_additions: Ec2Additions,
+    /// The calls that AWS rejects, and the emulators do not.
+    pub rejections: Rejections,
     /// Implements the calls for saved Logs Insights queries.
     pub saved_queries: SavedQueries,
     /// Records every call.
@@ -142,7 +148,7 @@ impl Router {
                 Some(access_denied)
             }
             None if injected.is_some_and(|it| it.fault == Fault::TimeoutBefore) => None,
-            None => Some(self.dispatch(scope.as_ref(), &operation, head, body).await),
+            None => Some(self.dispatch_or_reject(scope.as_ref(), &operation, head, body).await),
         };
         self.recorder.record(Call {
             at_micros,
@@ -195,6 +201,30 @@ impl Router {
         Some(fault_response::access_denied(&fault_request(service, operation, head, body, &form), &denial))
     }
 
+    /// Passes the request to the implementation of the service, unless AWS rejects the call.
+    async fn dispatch_or_reject(
+        &self,
+        scope: Option<&Scope>,
+        operation: &str,
+        head: Parts,
+        body: Bytes,
+    ) -> Response<Body> {
+        let service = scope.map(|scope| scope.service.as_str()).unwrap_or_default();
+        let call_head = head.clone();
+        let call = PolicyCall::of(service, operation, &call_head, &body);
+        let form = query_and_body(&head, &body);
+        let request = fault_request(service, operation, &head, &body, &form);
+        let (alarms, ec2) = (&self.auto_scaling.alarms, self.auto_scaling.ec2());
+        if let Some(response) = self.rejections.response(&call, &request, alarms, ec2).await {
+            return response;
+        }
+        let response = self.dispatch(scope, operation, head, body.clone()).await;
+        if response.status().is_success() {
+            self.rejections.accepted(&call);
+        }
+        response
+    }
+
     /// Passes the request to the implementation of the service.
     async fn dispatch(&self, scope: Option<&Scope>, operation: &str, head: Parts, body: Bytes) -> Response<Body> {
         match scope.map(|scope| scope.service.as_str()) {
@@ -243,14 +273,29 @@ impl Router {
         {
             return response;
         }
+        if let Some(response) = self.ec2_additions.response(self.auto_scaling.ec2(), operation, &query_and_body).await {
+            return response;
+        }
         let response = self.forward(self.emulator(scope), head, body).await;
-        if operation == "DescribeImages" && response.status().is_success() {
+        if !response.status().is_success() {
+            return response;
+        }
+        self.ec2_additions.accepted(operation, &query_and_body);
+        if operation == "DescribeImages" {
             return with_body(response, ec2_catalog::with_root_snapshots).await;
         }
-        if operation == "TerminateInstances" && response.status().is_success() {
+        if self.ec2_additions.changes(operation) {
+            return with_body(response, |it| self.ec2_additions.with_additions(operation, it)).await;
+        }
+        if operation == "TerminateInstances" {
             let parameters = form::read(&query_and_body);
-            let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId."));
-            self.auto_scaling.terminated_in_ec2(ids.map(|(_, id)| id.as_str()));
+            let ids = parameters.iter().filter(|(name, _)| name.starts_with("InstanceId.")).map(|(_, id)| id.as_str());
+            self.auto_scaling.terminated_in_ec2(ids.clone());
+            for id in ids {
+                if let Err(reason) = self.auto_scaling.ec2().delete_interfaces(id).await {
+                    eprintln!("local-cloud: the interfaces of {id} are not deleted: {reason}");
+                }
+            }
         }
         response
     }

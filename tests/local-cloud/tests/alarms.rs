@@ -71,6 +71,44 @@ async fn a_set_state_is_published_and_persists_until_data_arrive() {
     assert_eq!(event["detail"]["previousState"]["reason"], reason);
 }
 
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_composites:dependencies`).
+#[tokio::test]
+async fn an_alarm_that_a_composite_alarm_names_is_not_deleted() {
+    let fixture = Fixture::set().await;
+    let alarms = aws_sdk_cloudwatch::Client::new(&fixture.cloud.config);
+    fixture.put_alarm("high", "Envkeeper", &[]).await;
+    let composite = alarms.put_composite_alarm().alarm_name("all").alarm_rule(r#"ALARM("high")"#);
+    composite.send().await.unwrap();
+    let rejected = alarms.delete_alarms().alarm_names("high").send().await.unwrap_err();
+    let error = rejected.as_service_error().unwrap().meta();
+    let message = "Cannot delete high as there are composite alarm(s) depending on it.";
+    assert_eq!((error.code(), error.message()), (Some("ValidationError"), Some(message)));
+    alarms.delete_alarms().alarm_names("all").send().await.unwrap();
+    alarms.delete_alarms().alarm_names("high").send().await.unwrap();
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `launch_templates:create-replay`, `launch_template_edges`).
+#[tokio::test]
+async fn a_used_token_returns_its_template_while_it_is_unchanged() {
+    let cloud = LocalCloud::start(MINUTE).await;
+    let ec2 = cloud.ec2();
+    let create = async |image: &str| {
+        let data = RequestLaunchTemplateData::builder().image_id(image).build();
+        let request = ec2.create_launch_template().launch_template_name("web").client_token("one");
+        let created =
+            request.launch_template_data(data).send().await.map_err(|error| {
+                error.as_service_error().and_then(|it| it.meta().code()).unwrap_or_default().to_owned()
+            })?;
+        Ok::<_, String>(created.launch_template().unwrap().launch_template_id().unwrap().to_owned())
+    };
+    let id = create("ami-12345678").await.unwrap();
+    let mismatch = Err(String::from("IdempotentParameterMismatch"));
+    assert_eq!(create("ami-12345678").await.as_ref(), Ok(&id));
+    assert_eq!(create("ami-87654321").await, mismatch);
+    ec2.delete_launch_template().launch_template_id(&id).send().await.unwrap();
+    assert_eq!(create("ami-12345678").await, mismatch);
+}
+
 #[tokio::test]
 async fn an_unhealthy_instance_is_replaced() {
     let fixture = Fixture::set().await;

@@ -9,8 +9,8 @@ use auto_scaling::{
 };
 
 use environment::{
-    AutoScalingGroup, AutoScalingGroupSetting, CallError, Hook, Member, ObservedGroup, Ref, RemediationAction,
-    ScalingPolicy, Setting, Transition,
+    AutoScalingGroup, AutoScalingGroupSetting, CallError, Departure, Hook, Member, ObservedGroup, Ref,
+    RemediationAction, ScalingPolicy, Setting, Transition,
 };
 
 use crate::rules::retry;
@@ -22,8 +22,8 @@ pub(crate) fn now(account: &MemoryAccount) -> Timestamp {
 }
 
 /// Executes all due steps of the simulator. Requested launches start immediately. Lifecycle actions are completed
-/// immediately with CONTINUE: these tests run an environment without the function lifecycle-hook, so no instance may
-/// wait for a hook's time-out.
+/// immediately with CONTINUE, unless the account's hooks time out: these tests run an environment without the function
+/// lifecycle-hook.
 pub(crate) fn step(account: &MemoryAccount) {
     let mut simulator = account.auto_scaling.borrow_mut();
     while simulator.next_due(now(account)).is_some_and(|due| due <= now(account)) {
@@ -33,7 +33,9 @@ pub(crate) fn step(account: &MemoryAccount) {
                     Some(reason) => simulator.launch_failed(launch.token, reason, now(account)),
                     None => start(&mut simulator, launch.token, now(account)),
                 },
-                Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, action, .. }, .. }) => {
+                Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, action, .. }, .. })
+                    if !account.hooks_time_out =>
+                {
                     let (key, result) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
                     // An action that has expired in the meantime already has its result.
                     let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, now(account));
@@ -107,42 +109,66 @@ pub(crate) fn clear(account: &MemoryAccount, name: &str, setting: &Setting) -> R
     response(name, done)
 }
 
-/// Deletes the group without force. A blocked delete releases the instances that a scale-in leaves alone, as `aws-cloud`
-/// does.
+/// Deletes the group without force. A blocked delete releases the instances that a scale-in leaves alone, and names those
+/// that no call releases, as `aws-cloud` does.
 pub(crate) fn delete(account: &MemoryAccount, name: &str) -> Result<(), CallError> {
     let deleted = account.auto_scaling.borrow_mut().delete_group(name, false, now(account));
-    if deleted.as_ref().is_err_and(|fault| fault.code == "ResourceInUse") {
+    let Some(fault) = deleted.as_ref().err().filter(|fault| fault.code == "ResourceInUse") else {
+        return response(name, deleted);
+    };
+    let unreleased =
         release(account, name).map_err(|fault| CallError::Rejected { message: format!("{name}: {fault}") })?;
-    }
-    response(name, deleted)
+    let named =
+        if unreleased.is_empty() { String::new() } else { format!("; {UNRELEASED}: {}", unreleased.join(", ")) };
+    Err(retry(format!("{name}: {}{named}", fault.to_string().trim_end_matches('.'))))
 }
 
-fn release(account: &MemoryAccount, name: &str) -> Result<(), Fault> {
+/// The words of `aws-cloud` before the instances that no call releases.
+const UNRELEASED: &str = "detach or terminate these instances";
+
+fn release(account: &MemoryAccount, name: &str) -> Result<Vec<String>, Fault> {
     let mut simulator = account.auto_scaling.borrow_mut();
     simulator.resume_processes(name, &[])?;
-    let instances = simulator.group(name)?.instances.clone();
-    let ids = |is_held: &dyn Fn(&Instance) -> bool| -> Vec<String> {
-        instances.iter().filter(|it| is_held(it)).map(|it| it.id.clone()).collect()
-    };
-    simulator.set_instance_protection(name, &ids(&is_held_by_protection), false)?;
-    for id in ids(&|it| it.state == LifecycleState::Standby) {
-        simulator.terminate_instance(&id, false, now(account))?;
+    let group = simulator.group(name)?;
+    let (instances, has_pool) = (group.instances.clone(), group.warm_pool.as_ref().is_some_and(|it| !it.is_deleting));
+    if has_pool {
+        simulator.delete_warm_pool(name, true, now(account))?;
     }
-    Ok(())
+    let protected = instances.iter().filter(|it| is_held_by_protection(it)).map(|it| it.id.clone());
+    simulator.set_instance_protection(name, &protected.collect::<Vec<_>>(), false)?;
+    for instance in instances.iter().filter(|it| departure(it) == Departure::ByTermination) {
+        simulator.terminate_instance(&instance.id, false, now(account))?;
+    }
+    let others = instances.iter().filter(|it| departure(it) == Departure::ByOperator);
+    Ok(others.map(|it| format!("{} ({})", it.id, it.state_name())).collect())
 }
 
 fn is_held_by_protection(it: &Instance) -> bool {
-    use LifecycleState::{EnteringStandby, InService, Standby};
-    it.protected && matches!(it.state, InService | EnteringStandby | Standby)
+    it.protected && Departure::is_held_by_protection(&it.state_name())
 }
 
-/// Whether the group's delete has to release instances or processes before the instances terminate.
+fn departure(it: &Instance) -> Departure {
+    Departure::of(&it.state_name())
+}
+
+/// Whether the group's delete has to release instances or processes before the instances terminate, or to name instances.
 pub(crate) fn are_held(account: &MemoryAccount, name: &str) -> bool {
     let simulator = account.auto_scaling.borrow();
     simulator.group(name).is_ok_and(|group| {
-        let is_held = |it: &Instance| is_held_by_protection(it) || it.state == LifecycleState::Standby;
-        !group.suspended_processes.is_empty() || group.instances.iter().any(is_held)
+        let is_held = |it: &Instance| is_held_by_protection(it) || departure(it) != Departure::ByItself;
+        let has_pool = group.warm_pool.as_ref().is_some_and(|it| !it.is_deleting);
+        has_pool || !group.suspended_processes.is_empty() || group.instances.iter().any(is_held)
     })
+}
+
+/// The longest time that an instance can wait for the group's hooks: 100 heartbeats of each transition, at most 48 hours
+/// (PutLifecycleHook).
+pub(crate) fn longest_waits(group: &AutoScalingGroup) -> Duration {
+    let longest = |on: Transition| {
+        let seconds = group.hooks.iter().filter(|it| it.on == on).map(|it| u64::from(it.heartbeat) * 100).max();
+        Duration::from_secs(seconds.unwrap_or_default()).min(Duration::from_hours(48))
+    };
+    longest(Transition::Launch) + longest(Transition::Terminate)
 }
 
 /// Creates or updates a scaling policy and returns the ARN. No alarm of this cloud invokes a policy, so a step policy is

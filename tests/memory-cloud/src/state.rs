@@ -7,8 +7,9 @@ use std::time::Duration;
 use auto_scaling::{AutoScaling, Latency, Timing};
 
 use environment::{
-    Call, CallError, Condition, Fields, Key, Kind, Names, ObservedGroup, ObservedResource, Ownership, Proofs,
-    RemediationAction, Resource, Scope, State, Timestamp, apply_standings, is_unmarked_create, mark, standings,
+    Call, CallError, Condition, Fields, INSTANCE_TERMINATION, Key, Kind, Names, ObservedGroup, ObservedResource,
+    Ownership, Proofs, RemediationAction, Resource, Scope, State, Timestamp, apply_standings, is_unmarked_create, mark,
+    standings,
 };
 
 use crate::clock::Clock;
@@ -71,6 +72,8 @@ pub struct MemoryAccount {
     /// Whether the create call of a bucket takes tags. Without, the tags follow in a second call of the same step, which a
     /// crash or a lost response of the create leaves out.
     pub buckets_take_tags_at_creation: bool,
+    /// Whether no function completes lifecycle actions: each waits for the time-out of its hook.
+    pub hooks_time_out: bool,
     /// The reason with which every launch of an instance fails; `None`: launches succeed.
     pub launch_failure: Option<String>,
     /// Resources whose policy does not allow this account to read them.
@@ -132,6 +135,7 @@ impl Default for MemoryAccount {
             nat_gateway_startup: Duration::from_secs(110),
             subnet_delete_removes_associations: true,
             buckets_take_tags_at_creation: true,
+            hooks_time_out: false,
             launch_failure: None,
             hidden: RefCell::default(),
             obstacles: RefCell::default(),
@@ -344,7 +348,10 @@ impl MemoryAccount {
             Fields::AutoScalingGroup(group) if group.max_size == 0 => match groups::instances(self, &resource.name).0 {
                 0 => State::Ready,
                 _ if groups::are_held(self, &resource.name) => State::Ready,
-                count => State::Deleting(format!("{count} instances are terminating").into()),
+                count => {
+                    let terminating = Condition::from(format!("{count} instances are terminating"));
+                    State::Deleting(terminating.within(groups::longest_waits(group) + INSTANCE_TERMINATION))
+                }
             },
             _ => State::Ready,
         }

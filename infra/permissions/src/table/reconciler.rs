@@ -64,6 +64,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
             call("ec2:DescribeVpnGateways"),
             call("ec2:DescribeInstanceStatus"),
             call("autoscaling:DescribeLoadBalancerTargetGroups"),
+            call("autoscaling:DescribeWarmPool"),
         ],
         &[Resource::Any],
     )
@@ -308,6 +309,8 @@ const OF_ROLES: &[Statement] = &[
         ],
         ROLES,
     ),
+    allow("ReadProfilesOfRoles", &[call("iam:ListInstanceProfilesForRole")], ROLES)
+        .because("To name the instance profiles that block the delete of a role."),
     allow(
         "ManageInstanceProfiles",
         &[

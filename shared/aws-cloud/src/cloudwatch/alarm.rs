@@ -1,7 +1,9 @@
 //! Alarms. Each call states the whole alarm; AWS accepts three such calls per second.
 
 use aws_sdk_cloudwatch::operation::put_metric_alarm::builders::PutMetricAlarmFluentBuilder;
-use aws_sdk_cloudwatch::types::{ComparisonOperator, CompositeAlarm, Dimension, Statistic as AwsStatistic, Tag};
+use aws_sdk_cloudwatch::types::{
+    AlarmType, ComparisonOperator, CompositeAlarm, Dimension, Statistic as AwsStatistic, Tag,
+};
 use environment::{
     Alarm, AlarmRule, AlarmSetting, Call, CallKind, Comparison, Fields, Names, ObservedResource, Resource, Setting,
     State, Statistic, Tags, mark,
@@ -9,7 +11,7 @@ use environment::{
 
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem, named};
 use crate::ids::Observation;
 
 pub(crate) use aws_sdk_cloudwatch::types::MetricAlarm as Found;
@@ -18,6 +20,9 @@ const DESCRIBE: &str = "cloudwatch:DescribeAlarms";
 
 /// The most composite alarms that one text names.
 const MAX_NAMED: usize = 5;
+/// The composite alarms that a search for suppressed ones reads: 10 pages of 100, the most of a page (the API reference).
+const MAX_PER_PAGE: i32 = 100;
+const MAX_PAGES: usize = 10;
 
 /// A period without values is not a reason to act: a group without instances has no values.
 const MISSING_DATA: &str = "notBreaching";
@@ -166,23 +171,51 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Names the composite alarms that stand on the alarm, in their rule or as their suppressor: CloudWatch does not delete it
+/// Names the composite alarms that depend on the alarm, by their rule or as their suppressor: CloudWatch does not delete it
 /// then, and its message names the alarm alone (recorded on AWS, September 2026: stackd 9dc356f5,
 /// `alarm_composites:dependencies`). The composites are not Envkeeper's.
 async fn naming_composites(aws: &AwsCloud, call: &Call, problem: Problem) -> Problem {
-    let request = aws.clients.cloudwatch.describe_alarms().parents_of_alarm_name(&call.key.name);
-    let composites = match request.send().await.classified(DESCRIBE) {
-        Ok(response) => response.composite_alarms.unwrap_or_default(),
-        // AWS's message says more than the error of this look-up.
-        Err(_) => vec![],
-    };
-    let names: Vec<&str> = composites.iter().filter_map(CompositeAlarm::alarm_name).take(MAX_NAMED).collect();
-    if names.is_empty() {
-        return problem;
-    }
+    let name = &call.key.name;
+    let (by_rule, suppressed) = tokio::join!(parents(&aws.clients, name), suppressed_by(&aws.clients, name));
+    let mut composites = [by_rule, suppressed].concat();
+    composites.sort();
+    composites.dedup();
+    let Some(names) = named(composites, MAX_NAMED) else { return problem };
     let advice = "Remove the alarm from these composite alarms, or delete them, and try again";
-    let message = format!("{} Composite alarms that name it: {}. {advice}", problem.message, names.join(", "));
+    let message = format!("{} Composite alarms that name it: {names}. {advice}", problem.message);
     Problem { message, ..problem }
+}
+
+/// The composite alarms whose rules name the alarm. Empty if the read fails: CloudWatch's message says more than that
+/// error.
+async fn parents(clients: &Clients, alarm: &str) -> Vec<String> {
+    let request = clients.cloudwatch.describe_alarms().parents_of_alarm_name(alarm);
+    let response = request.send().await.classified(DESCRIBE).map(|it| it.composite_alarms.unwrap_or_default());
+    response.iter().flatten().filter_map(CompositeAlarm::alarm_name).map(str::to_owned).collect()
+}
+
+/// The composite alarms that the alarm suppresses. No filter finds them: `ParentsOfAlarmName` compares rules alone (the API
+/// reference). Empty if the read fails.
+async fn suppressed_by(clients: &Clients, alarm: &str) -> Vec<String> {
+    let request = clients.cloudwatch.describe_alarms().alarm_types(AlarmType::CompositeAlarm);
+    let mut pages = request.into_paginator().page_size(MAX_PER_PAGE).send();
+    let mut found = Vec::new();
+    for _ in 0..MAX_PAGES {
+        let Some(page) = pages.next().await else { break };
+        let Ok(page) = page.classified(DESCRIBE) else { break };
+        // A suppressor is named by its name or its ARN.
+        let is_suppressed = |it: &&CompositeAlarm| {
+            it.actions_suppressor().is_some_and(|it| it.strip_prefix("arn:").map_or(it, last_of_arn) == alarm)
+        };
+        let suppressed = page.composite_alarms().iter().filter(is_suppressed);
+        found.extend(suppressed.filter_map(CompositeAlarm::alarm_name).map(str::to_owned));
+    }
+    found
+}
+
+/// The name in the ARN of an alarm. A name may contain colons.
+fn last_of_arn(arn: &str) -> &str {
+    arn.split_once(":alarm:").map_or(arn, |(_, name)| name)
 }
 
 async fn send(aws: &AwsCloud, call: &Call, request: PutMetricAlarmFluentBuilder) -> Result<(), Problem> {

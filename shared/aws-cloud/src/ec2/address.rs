@@ -80,8 +80,7 @@ mod tests {
     fn a_release_of_an_address_in_use_is_retried() {
         let class = |code: &str| {
             let operation = "ec2:ReleaseAddress";
-            let rejected =
-                Problem { class: ErrorClass::Rejected, operation, code: code.into(), message: String::new() };
+            let rejected = Problem::new(ErrorClass::Rejected, operation, code, "");
             blocked_if_in_use(rejected).class
         };
         assert_eq!((class("AuthFailure"), class("InvalidParameterValue")), (ErrorClass::Blocked, ErrorClass::Rejected));

@@ -73,9 +73,9 @@ mod tests {
     }
 
     fn message_with(interfaces: &[NetworkInterface]) -> String {
-        let (operation, code) = ("ec2:DeleteSubnet", String::from("DependencyViolation"));
-        let message = String::from("The subnet has dependencies.");
-        add_interfaces(Problem { class: ErrorClass::Blocked, operation, code, message }, interfaces).message
+        let (operation, code) = ("ec2:DeleteSubnet", "DependencyViolation");
+        let problem = Problem::new(ErrorClass::Blocked, operation, code, "The subnet has dependencies.");
+        add_interfaces(problem, interfaces).message
     }
 
     #[test]

@@ -219,7 +219,7 @@ fn check_all_deleted(operation: &'static str, unsuccessful: &[UnsuccessfulItem])
     let code = error.and_then(UnsuccessfulItemError::code).unwrap_or_default();
     let message = error.and_then(UnsuccessfulItemError::message).unwrap_or("it was not deleted");
     // An item has no HTTP status of its own, so an unknown code counts as a mistake in the request.
-    Err(Problem { class: classify(code, 400), operation, code: code.to_owned(), message: message.to_owned() })
+    Err(Problem::new(classify(code, 400), operation, code, message))
 }
 
 #[cfg(test)]

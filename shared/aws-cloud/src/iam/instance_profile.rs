@@ -6,7 +6,7 @@ use environment::{
     State,
 };
 
-use super::{read_tags, reference_by_name, tags_of, tags_to_clear, tags_to_set};
+use super::{obstacles, read_tags, reference_by_name, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
@@ -17,7 +17,7 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Foun
     find(clients, &names.instance_profile().name).await
 }
 
-async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
     let request = clients.iam.get_instance_profile().instance_profile_name(name);
     let response = request.send().await.classified("iam:GetInstanceProfile").none_if_not_found()?;
     Ok(response.and_then(|response| response.instance_profile))
@@ -57,8 +57,10 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         CallKind::Delete => {
             let request = aws.clients.iam.delete_instance_profile().instance_profile_name(&call.key.name);
-            request.send().await.classified(call.operation()).none_if_not_found()?;
-            Ok(())
+            match request.send().await.classified(call.operation()).none_if_not_found() {
+                Err(problem) => Err(obstacles::of_profile(aws, problem, &call.key.name).await),
+                Ok(_) => Ok(()),
+            }
         }
         CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }

@@ -6,6 +6,7 @@ use environment::{Call, Key, Ref, Setting, Tags};
 use crate::errors::Problem;
 
 pub(crate) mod instance_profile;
+mod obstacles;
 pub(crate) mod role;
 
 /// The reference that a name stands for, where `owned_key` has the computed name of its kind.

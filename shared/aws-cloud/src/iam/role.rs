@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-use super::{read_tags, tags_of, tags_to_clear, tags_to_set};
+use super::{obstacles, read_tags, tags_of, tags_to_clear, tags_to_set};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::document;
@@ -154,8 +154,10 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Clear(settings) => clear(aws, call, settings).await,
         CallKind::Delete => {
             let request = aws.clients.iam.delete_role().role_name(&call.key.name);
-            request.send().await.classified(call.operation()).none_if_not_found()?;
-            Ok(())
+            match request.send().await.classified(call.operation()).none_if_not_found() {
+                Err(problem) => Err(obstacles::of_role(aws, problem, &call.key.name).await),
+                Ok(_) => Ok(()),
+            }
         }
         CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
     }

@@ -5,7 +5,7 @@ use environment::{
     Bucket, Call, CallKind, Fields, Key, Names, ObservedResource, Ownership, Partition, Resource, Setting, State, Tags,
 };
 
-use super::{Target, configuration, empty, tags};
+use super::{Target, configuration, empty, obstacles, tags};
 use crate::AwsCloud;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
@@ -93,7 +93,10 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             [Setting::Tag(..), ..] => tags::clear(&at, call, settings).await,
             settings => configuration::clear(&at, call, settings).await,
         },
-        CallKind::Empty => empty::empty(&at, call).await,
+        CallKind::Empty => match empty::empty(&at, call).await {
+            Err(problem) => Err(obstacles::with_denying_settings(&at, problem).await),
+            Ok(()) => Ok(()),
+        },
         CallKind::Delete => delete(&at, call).await,
         CallKind::Drain => Err(Problem::unsupported_call(call)),
     }
@@ -128,8 +131,11 @@ async fn create_bucket(at: &Target<'_>, call: &Call, tags: Option<Vec<Tag>>) -> 
 /// observation.
 async fn delete(at: &Target<'_>, call: &Call) -> Result<(), Problem> {
     let request = at.s3.delete_bucket().bucket(at.name).expected_bucket_owner(at.account);
-    request.send().await.classified(call.operation()).none_if_not_found()?;
-    Ok(())
+    match request.send().await.classified(call.operation()).none_if_not_found() {
+        Err(problem) if problem.class == ErrorClass::Denied => Err(obstacles::with_denying_settings(at, problem).await),
+        Err(problem) => Err(obstacles::with_remaining_versions(at, problem).await),
+        Ok(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -163,10 +169,7 @@ mod tests {
     #[test]
     fn an_unreadable_bucket_is_hidden_and_so_is_one_in_another_region() {
         assert!(matches!(observe(None).ownership, Ownership::Hidden(reason) if reason.contains("another account")));
-        let problem = |class, code: &str| {
-            let (operation, message) = ("s3:GetBucketTagging", String::new());
-            Problem { class, operation, code: code.into(), message }
-        };
+        let problem = |class, code: &str| Problem::new(class, "s3:GetBucketTagging", code, "");
         assert!(is_taken_elsewhere(&problem(ErrorClass::Denied, "AccessDenied")));
         assert!(is_taken_elsewhere(&problem(ErrorClass::Rejected, "PermanentRedirect")));
         assert!(is_taken_elsewhere(&problem(ErrorClass::Rejected, "IllegalLocationConstraintException")));

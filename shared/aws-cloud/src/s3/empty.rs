@@ -10,15 +10,15 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
-use super::Target;
-use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem, classify};
+use super::{Target, obstacles};
+use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem, classify, named};
 
 /// The time budget of one `Empty` call: the last page that starts within the budget still has to complete within the
 /// time limit of a call. A bucket with millions of objects takes many calls, and the run checks the time between them.
 const BUDGET: Duration = Duration::from_secs(8);
 
 /// The objects in a page: the most that one `DeleteObjects` accepts, and one list returns.
-const PAGE: i32 = 1000;
+pub(super) const PAGE: i32 = 1000;
 
 /// Concurrent calls. S3 accepts 3,500 deletes a second under a prefix (the S3 user guide), and four such calls take
 /// about a second.
@@ -104,7 +104,7 @@ async fn list(at: &Target<'_>, from: PageMarker) -> Result<ListObjectVersionsOut
 
 /// A key as it is. S3 encodes the keys of a list as in a form where the request asks for it, since XML 1.0 cannot contain
 /// every character of a key (S3 API reference, ListObjectVersions, `encoding-type`); the response names the encoding.
-fn decoded(key: &str, encoding: Option<&EncodingType>) -> String {
+pub(super) fn decoded(key: &str, encoding: Option<&EncodingType>) -> String {
     match encoding {
         Some(EncodingType::Url) => percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned(),
         _ => key.to_owned(),
@@ -167,17 +167,18 @@ async fn delete(at: &Target<'_>, call: &Call, objects: Vec<ObjectIdentifier>) ->
     let response = request.send().await.classified(call.operation())?;
     match response.errors() {
         [] => Ok(()),
-        [first, rest @ ..] => Err(not_deleted(call, first, rest.len())),
+        [first, ..] => Err(not_deleted(call, first, response.errors())),
     }
 }
 
-/// The error of an object. An object has no HTTP status of its own, so an unknown code counts as a server error: the
-/// next call tries again.
-fn not_deleted(call: &Call, first: &Error, others: usize) -> Problem {
-    let code = first.code().unwrap_or_default().to_owned();
-    let object = format!("object {}, version {}", first.key().unwrap_or("?"), first.version_id().unwrap_or("null"));
-    let message = format!("{object}: {} ({others} others were not deleted either)", first.message().unwrap_or("?"));
-    Problem { class: classify(&code, 500), operation: call.operation(), code, message }
+/// The error of the versions of one page that S3 did not delete, with the code and the message of the first. A version has
+/// no HTTP status of its own, so an unknown code counts as a server error: the next call tries again.
+fn not_deleted(call: &Call, first: &Error, all: &[Error]) -> Problem {
+    let code = first.code().unwrap_or_default();
+    let versions = all.iter().map(|it| obstacles::version(it.key().unwrap_or("?"), it.version_id()));
+    let named = named(versions.collect(), obstacles::MAX_NAMED).unwrap_or_default();
+    let message = format!("not deleted: {named}: {}", first.message().unwrap_or("?"));
+    Problem::new(classify(code, 500), call.operation(), code, message)
 }
 
 async fn abort_uploads(at: &Target<'_>, call: &Call, started: Instant) -> Result<(), Problem> {
@@ -230,10 +231,12 @@ mod tests {
     fn an_object_that_was_not_deleted_has_its_reason() {
         let call = Call { key: Key::new(Kind::Bucket, "b"), id: None, kind: CallKind::Empty };
         let error = |code: &str| Error::builder().key("a.txt").version_id("v1").code(code).message("no").build();
-        let problem = not_deleted(&call, &error("AccessDenied"), 2);
-        assert_eq!((problem.class, problem.operation), (ErrorClass::Denied, "s3:DeleteObjects"));
-        assert_eq!(problem.message, "object a.txt, version v1: no (2 others were not deleted either)");
-        assert_eq!(not_deleted(&call, &error("InternalError"), 0).class, ErrorClass::LostResponse);
-        assert_eq!(not_deleted(&call, &error("SlowDown"), 0).class, ErrorClass::Throttled);
+        let problem = |code: &str, count: usize| not_deleted(&call, &error(code), &vec![error(code); count]);
+        let denied = problem("AccessDenied", 5);
+        assert_eq!((denied.class, denied.operation), (ErrorClass::Denied, "s3:DeleteObjects"));
+        let version = "a.txt (version v1)";
+        assert_eq!(denied.message, format!("not deleted: {version}, {version}, {version} and 2 more: no"));
+        assert_eq!(problem("InternalError", 1).class, ErrorClass::LostResponse);
+        assert_eq!(problem("SlowDown", 1).class, ErrorClass::Throttled);
     }
 }

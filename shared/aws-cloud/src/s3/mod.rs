@@ -4,6 +4,7 @@
 pub(crate) mod bucket;
 mod configuration;
 mod empty;
+mod obstacles;
 mod tags;
 
 use aws_sdk_s3::Client;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use local_cloud::auto_scaling::AutoScalingService;
 use local_cloud::ec2::Ec2;
+use local_cloud::ec2_additions::Ec2Additions;
 use local_cloud::ec2_catalog::Ec2Catalog;
 use local_cloud::emulators::Emulators;
 use local_cloud::event_bridge::EventBridge;
@@ -16,6 +17,7 @@ use local_cloud::latency::LatencyTable;
 use local_cloud::message_moves::MessageMoves;
 use local_cloud::ministack::Ministack;
 use local_cloud::recorder::Recorder;
+use local_cloud::rejections::Rejections;
 use local_cloud::router::{self, Router};
 use local_cloud::saved_queries::SavedQueries;
 use serde_json::Value;
@@ -72,6 +74,8 @@ impl LocalCloud {
                 INSTANCE_TIME,
             ),
             ec2_catalog: Ec2Catalog::default(),
+            ec2_additions: Ec2Additions::default(),
+            rejections: Rejections::default(),
             saved_queries: SavedQueries::default(),
             recorder,
             latency: LatencyTable::default(),

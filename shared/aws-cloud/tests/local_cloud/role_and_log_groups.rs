@@ -1,6 +1,6 @@
 //! The role's permissions boundary and inline policy, and the key of log groups.
 
-use environment::{DesiredState, Kind};
+use environment::{Call, CallError, CallKind, Cloud, DesiredState, Kind};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -62,6 +62,27 @@ async fn a_log_group_is_created_with_its_key() {
     let calls = repair(&harness, &encrypted).await;
     assert_eq!(distinct(&calls), ["logs:CreateLogGroup", "logs:PutRetentionPolicy"].into());
     assert_observed(&harness, &encrypted).await;
+    repair(&harness, &DesiredState::default()).await;
+    assert_eq!(harness.observe().await, []);
+}
+
+/// Some services add a role to an instance profile of their own.
+#[tokio::test]
+async fn a_foreign_profile_that_blocks_the_delete_of_a_role_is_named() {
+    let harness = Harness::start().await;
+    let properties = json!({ "EnvironmentSuffix": "dev" });
+    harness.settle(&desired(&harness, &[Kind::Role], properties).await).await;
+    let (iam, key) = (&harness.iam, harness.names().role());
+    iam.create_instance_profile().instance_profile_name("web").send().await.expect("a foreign profile");
+    let request = iam.add_role_to_instance_profile().instance_profile_name("web").role_name(&key.name);
+    request.send().await.expect("with the role");
+
+    let delete = Call { key: key.clone(), id: None, kind: CallKind::Delete };
+    let Err(CallError::Retry { waiting_for, .. }) = harness.cloud().call(&delete).await else { panic!("not blocked") };
+    assert!(waiting_for.sentence.contains(":instance-profile/web"), "{waiting_for}");
+
+    let request = iam.remove_role_from_instance_profile().instance_profile_name("web").role_name(&key.name);
+    request.send().await.expect("without the role");
     repair(&harness, &DesiredState::default()).await;
     assert_eq!(harness.observe().await, []);
 }

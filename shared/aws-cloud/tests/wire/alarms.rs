@@ -100,14 +100,23 @@ async fn a_missing_alarm_is_none_and_a_denial_is_rejected() {
 /// CloudWatch's message names the alarm that was to be deleted, and not the composite alarm that stands on it.
 #[tokio::test]
 async fn the_composite_alarms_that_block_a_delete_are_named() {
-    for (composites, ends) in [
-        (json!([{ "AlarmName": "checkout" }]), "Composite alarms that name it: checkout. Remove the alarm from these"),
-        (json!([]), "there are composite alarm(s) depending on it."),
+    let suppressed = |by: &str| json!([{ "AlarmName": "deploy", "ActionsSuppressor": by }]);
+    let arn = "arn:aws:cloudwatch:us-west-2:123456789012:alarm:the-alarm";
+    for (by_rule, all, ends) in [
+        (
+            json!([{ "AlarmName": "shop" }]),
+            json!([]),
+            "Composite alarms that name it: shop. Remove the alarm from these",
+        ),
+        (json!([]), suppressed("the-alarm"), "Composite alarms that name it: deploy. Remove the alarm from these"),
+        (json!([{ "AlarmName": "shop" }]), suppressed(arn), "Composite alarms that name it: deploy, shop. Remove"),
+        (json!([]), suppressed("another"), "there are composite alarm(s) depending on it."),
     ] {
         let config = binary_service(move |request| {
             let message = "Cannot delete the-alarm as there are composite alarm(s) depending on it.";
+            let is_by_rule = request.body.contains("ParentsOfAlarmName");
             Some(if request.line.contains("/operation/DescribeAlarms") {
-                (200, cbor(&json!({ "CompositeAlarms": composites })))
+                (200, cbor(&json!({ "CompositeAlarms": if is_by_rule { &by_rule } else { &all } })))
             } else {
                 (400, cbor(&json!({ "__type": "com.amazon.coral.service#ValidationError", "message": message })))
             })

@@ -1,9 +1,9 @@
 //! Buckets whose service differs from the emulators: S3 without tags in the create call, a denied public access block, keys
-//! that XML cannot contain.
+//! that XML cannot contain, and the reasons why S3 does not delete a bucket.
 
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
-    Bucket, BucketSetting, Call, CallError, CallKind, Cloud, Fields, Key, Kind, Resource, Setting, Tags,
+    Bucket, BucketSetting, Call, CallError, CallKind, Cloud, Fields, Key, Kind, OBSTACLE_LIMIT, Resource, Setting, Tags,
 };
 
 use crate::service::{Requests, in_process, in_region};
@@ -150,4 +150,82 @@ async fn attribute_based_access_control_is_named_where_it_blocks_a_change_of_tag
         assert!(message.contains("AWS rejected s3:PutBucketTagging: InvalidRequest: no"), "{message}");
         assert_eq!(message.contains("attribute-based access control"), is_named, "{message}");
     }
+}
+
+/// The response to the list of versions.
+fn versions(keys: &[&str]) -> (u16, String) {
+    let version = |key: &&str| format!("<Version><Key>{key}</Key><VersionId>v1</VersionId></Version>");
+    let all: String = keys.iter().map(version).collect();
+    (200, format!("<ListVersionsResult><IsTruncated>false</IsTruncated>{all}</ListVersionsResult>"))
+}
+
+async fn rejection(respond: impl Fn(&str) -> (u16, String) + Send + Sync + 'static, kind: CallKind) -> CallError {
+    let (clients, _) = in_process(respond);
+    send(&clients, &call(kind)).await.expect_err("an error")
+}
+
+/// Objects that arrive meanwhile have other keys each time, and the wait is the same one: five minutes from its beginning.
+#[tokio::test]
+async fn the_versions_in_a_bucket_that_is_not_empty_are_a_detail_of_the_wait() {
+    let delete = async |keys: &'static [&'static str]| {
+        let respond = move |request: &str| match request {
+            _ if request.starts_with("DELETE") => (409, error("BucketNotEmpty")),
+            _ => versions(keys),
+        };
+        match rejection(respond, CallKind::Delete).await {
+            CallError::Retry { waiting_for, .. } => waiting_for,
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, then) = (delete(&["a", "b", "c", "d"]).await, delete(&["e"]).await);
+    assert_eq!(first.id(), then.id());
+    assert_eq!(first.longest, Some(OBSTACLE_LIMIT));
+    let left = "4 versions are left: a (version v1), b (version v1), c (version v1) and 1 more";
+    assert_eq!(first.detail.as_deref(), Some(left));
+    assert_eq!(then.detail.as_deref(), Some("1 version is left: e (version v1)"));
+}
+
+#[tokio::test]
+async fn the_setting_that_denies_the_deletion_of_objects_is_named() {
+    let mfa =
+        "<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Enabled</MfaDelete></VersioningConfiguration>";
+    let plain = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    let policy = r#"{"Statement":[{"Sid":"KeepAll","Effect":"Deny","Principal":"*","Action":"s3:DeleteObject*"}]}"#;
+    for (versioning, policy, named) in [
+        (mfa, "", "MFA delete is on"),
+        (plain, policy, "the bucket policy has statements that deny the deletion: KeepAll"),
+        (plain, "", "Allow the action that the message names"),
+    ] {
+        let respond = move |request: &str| match request {
+            _ if request.contains("?versions") => versions(&["a"]),
+            _ if request.contains("?versioning") => (200, versioning.to_owned()),
+            _ if request.contains("?policy") && policy.is_empty() => (404, error("NoSuchBucketPolicy")),
+            _ if request.contains("?policy") => (200, policy.to_owned()),
+            _ => (403, error("AccessDenied")),
+        };
+        for kind in [CallKind::Empty, CallKind::Delete] {
+            let CallError::Rejected { message } = rejection(respond, kind).await else { panic!("not rejected") };
+            assert!(message.contains(": AccessDenied: no") && message.contains(named), "{message}");
+        }
+    }
+}
+
+/// S3 reports each version that it did not delete in a successful response.
+#[tokio::test]
+async fn objects_under_object_lock_are_counted_and_named() {
+    let locked = |key: &str| {
+        format!(
+            "<Error><Key>{key}</Key><VersionId>v1</VersionId><Code>AccessDenied</Code><Message>Access Denied because object protected by object lock.</Message></Error>"
+        )
+    };
+    let keys = ["a", "b", "c", "d", "e"];
+    let respond = move |request: &str| match request {
+        _ if request.starts_with("POST") => {
+            (200, format!("<DeleteResult>{}</DeleteResult>", keys.map(locked).concat()))
+        }
+        _ => versions(&keys),
+    };
+    let CallError::Rejected { message } = rejection(respond, CallKind::Empty).await else { panic!("not rejected") };
+    let named = "not deleted: a (version v1), b (version v1), c (version v1) and 2 more: Access Denied because object protected by object lock. S3 Object Lock protects the object. Wait";
+    assert!(message.contains(named), "{message}");
 }

@@ -7,24 +7,34 @@ use environment::{Call, CallError, CallKind, Cloud, Condition, Key, Kind, OBSTAC
 
 use crate::service;
 
-/// An account that rejects the deletes of an environment's network, and the requests that it received.
-struct RejectingEc2 {
+/// An account that rejects the deletes of an environment's network and roles, and the requests that it received.
+struct RejectingAws {
     requests: Arc<Mutex<Vec<String>>>,
     clients: Clients,
 }
 
-impl RejectingEc2 {
-    /// Every call but those in `responses`, by action, is rejected with one code.
-    fn start(code: &'static str, responses: &[(&'static str, u16, String)]) -> RejectingEc2 {
+impl RejectingAws {
+    /// Every call but those in `responses`, by action, is rejected with one code of EC2.
+    fn start(code: &'static str, responses: &[(&'static str, u16, String)]) -> RejectingAws {
+        RejectingAws::with(400, error(code), responses)
+    }
+
+    /// As `start`, with a code of IAM.
+    fn start_iam(code: &'static str, responses: &[(&'static str, u16, String)]) -> RejectingAws {
+        let body = format!("<ErrorResponse><Error><Code>{code}</Code><Message>no.</Message></Error></ErrorResponse>");
+        RejectingAws::with(409, body, responses)
+    }
+
+    fn with(status: u16, rejection: String, responses: &[(&'static str, u16, String)]) -> RejectingAws {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let bodies = Arc::clone(&requests);
         let responses: Vec<_> = responses.to_vec();
         let clients = service::start(move |request| {
             let found = responses.iter().find(|(action, ..)| request.body.starts_with(&format!("Action={action}&")));
             bodies.lock().expect("bodies").push(request.body.clone());
-            Some(found.map_or_else(|| (400, error(code)), |(_, status, body)| (*status, body.clone())))
+            Some(found.map_or_else(|| (status, rejection.clone()), |(_, status, body)| (*status, body.clone())))
         });
-        RejectingEc2 { requests, clients }
+        RejectingAws { requests, clients }
     }
 
     /// Sends a delete. Returns the error and the requests.
@@ -70,7 +80,7 @@ fn waiting_for(error: &CallError) -> &Condition {
 
 #[tokio::test]
 async fn interfaces_that_block_the_delete_of_a_network_are_named() {
-    let ec2 = RejectingEc2::start("DependencyViolation", &[interfaces(&[BALANCER])]);
+    let ec2 = RejectingAws::start("DependencyViolation", &[interfaces(&[BALANCER])]);
     for (kind, delete, filter, id) in [
         (Kind::Subnet, "ec2:DeleteSubnet", "subnet-id", "subnet-1"),
         (Kind::SecurityGroup, "ec2:DeleteSecurityGroup", "group-id", "sg-1"),
@@ -103,7 +113,7 @@ async fn what_blocks_a_vpc_is_named_by_kind_id_and_owner() {
         ("DescribeVpnGateways", gateways.0, gateways.1),
         interfaces(&[]),
     ];
-    let (error, _) = RejectingEc2::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
+    let (error, _) = RejectingAws::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
     let blocked =
         "DependencyViolation: no; blocking resources: VPN gateway vgw-1, security group sg-1 (web, owner 123456789012)";
     assert_eq!(waiting_for(&error).sentence, format!("vpc a: ec2:DeleteVpc has to wait: {blocked}"));
@@ -136,11 +146,11 @@ fn guardduty(group_exists: bool) -> Vec<(&'static str, u16, String)> {
 #[tokio::test]
 async fn what_guardduty_created_is_removed_once_the_group_is_gone() {
     for (kind, id) in [(Kind::Subnet, "subnet-1"), (Kind::Vpc, "vpc-1")] {
-        let (error, requests) = RejectingEc2::start("DependencyViolation", &guardduty(false)).delete(kind, id).await;
+        let (error, requests) = RejectingAws::start("DependencyViolation", &guardduty(false)).delete(kind, id).await;
         let sent = actions(&requests);
         assert!(sent.contains(&"DeleteVpcEndpoints") && sent.contains(&"DeleteSecurityGroup"), "{sent:?}");
         waiting_for(&error);
-        let (_, requests) = RejectingEc2::start("DependencyViolation", &guardduty(true)).delete(kind, id).await;
+        let (_, requests) = RejectingAws::start("DependencyViolation", &guardduty(true)).delete(kind, id).await;
         let sent = actions(&requests);
         assert!(!sent.contains(&"DeleteVpcEndpoints") && !sent.contains(&"DeleteSecurityGroup"), "{sent:?}");
     }
@@ -150,7 +160,7 @@ async fn what_guardduty_created_is_removed_once_the_group_is_gone() {
 async fn a_denied_removal_of_guarddutys_endpoint_is_named_and_not_retried() {
     let denied = ("DeleteVpcEndpoints", 403, error("UnauthorizedOperation"));
     let responses: Vec<_> = guardduty(false).into_iter().chain([denied]).collect();
-    let (error, _) = RejectingEc2::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
+    let (error, _) = RejectingAws::start("DependencyViolation", &responses).delete(Kind::Vpc, "vpc-1").await;
     let CallError::Rejected { message } = error else { panic!("{error:?}") };
     assert!(message.contains("AWS rejected ec2:DeleteVpcEndpoints") && message.contains("vpce-1"), "{message}");
 }
@@ -158,13 +168,13 @@ async fn a_denied_removal_of_guarddutys_endpoint_is_named_and_not_retried() {
 #[tokio::test]
 async fn a_denied_read_of_interfaces_leaves_the_message_of_aws() {
     let denied = ("DescribeNetworkInterfaces", 403, error("UnauthorizedOperation"));
-    let (error, _) = RejectingEc2::start("DependencyViolation", &[denied]).delete(Kind::Subnet, "subnet-1").await;
+    let (error, _) = RejectingAws::start("DependencyViolation", &[denied]).delete(Kind::Subnet, "subnet-1").await;
     assert!(waiting_for(&error).sentence.ends_with("DependencyViolation: no"), "{error:?}");
 }
 
 #[tokio::test]
 async fn interfaces_are_not_read_if_they_do_not_block_the_delete() {
-    let ec2 = RejectingEc2::start("IncorrectState", &[interfaces(&[BALANCER])]);
+    let ec2 = RejectingAws::start("IncorrectState", &[interfaces(&[BALANCER])]);
     let (error, requests) = ec2.delete(Kind::Subnet, "subnet-1").await;
     assert!(waiting_for(&error).sentence.ends_with("IncorrectState: no"), "{error:?}");
     assert!(!actions(&requests).contains(&"DescribeNetworkInterfaces"), "{requests:?}");
@@ -174,9 +184,58 @@ async fn interfaces_are_not_read_if_they_do_not_block_the_delete() {
 #[tokio::test]
 async fn the_release_of_an_address_in_use_is_retried() {
     for code in ["InvalidIPAddress.InUse", "AuthFailure"] {
-        let (error, requests) = RejectingEc2::start(code, &[]).delete(Kind::Address, "eipalloc-1").await;
+        let (error, requests) = RejectingAws::start(code, &[]).delete(Kind::Address, "eipalloc-1").await;
         let sentence = format!("address a: ec2:ReleaseAddress has to wait: {code}: no");
         assert_eq!(waiting_for(&error).sentence, sentence);
         assert_eq!(requests.len(), 1, "{requests:?}");
     }
+}
+
+/// A response of IAM with these members in one list.
+fn list(action: &'static str, list: &str, members: &[&str]) -> (&'static str, u16, String) {
+    let members: Vec<String> = members.iter().map(|member| format!("<member>{member}</member>")).collect();
+    let list = format!("<{list}>{}</{list}><IsTruncated>false</IsTruncated>", members.concat());
+    (action, 200, format!("<{action}Response><{action}Result>{list}</{action}Result></{action}Response>"))
+}
+
+fn named(kind: &str, name: &str) -> String {
+    let arn = format!("arn:aws:iam::123456789012:{}/{name}", if kind == "Role" { "role" } else { "instance-profile" });
+    let date = "<CreateDate>2026-01-01T00:00:00Z</CreateDate>";
+    format!("<Path>/</Path><{kind}Name>{name}</{kind}Name><{kind}Id>ID</{kind}Id><Arn>{arn}</Arn>{date}")
+}
+
+#[tokio::test]
+async fn what_blocks_a_role_is_named() {
+    let profile = named("InstanceProfile", "web") + "<Roles/>";
+    let policy = "<PolicyName>audit</PolicyName><PolicyArn>arn:aws:iam::123456789012:policy/audit</PolicyArn>";
+    let responses = [
+        list("ListInstanceProfilesForRole", "InstanceProfiles", &[&profile]),
+        list("ListRolePolicies", "PolicyNames", &["quick-setup"]),
+        list("ListAttachedRolePolicies", "AttachedPolicies", &[policy]),
+    ];
+    let (error, _) = RejectingAws::start_iam("DeleteConflict", &responses).delete(Kind::Role, "arn").await;
+    let blocked = "DeleteConflict: no; blocking resources: inline policy quick-setup, instance profile \
+                   arn:aws:iam::123456789012:instance-profile/web, managed policy arn:aws:iam::123456789012:policy/audit";
+    assert_eq!(waiting_for(&error).sentence, format!("role a: iam:DeleteRole has to wait: {blocked}"));
+    assert_eq!(waiting_for(&error).longest, Some(OBSTACLE_LIMIT));
+
+    // A denied read leaves the others.
+    let (error, _) = RejectingAws::start_iam("DeleteConflict", &responses[1..2]).delete(Kind::Role, "arn").await;
+    assert!(waiting_for(&error).sentence.ends_with("blocking resources: inline policy quick-setup"), "{error:?}");
+    let (error, requests) = RejectingAws::start_iam("ConcurrentModification", &responses).delete(Kind::Role, "a").await;
+    assert!(waiting_for(&error).sentence.ends_with("ConcurrentModification: no"), "{error:?}");
+    assert_eq!(actions(&requests), ["DeleteRole"]);
+}
+
+#[tokio::test]
+async fn the_role_that_blocks_a_profile_is_named() {
+    let roles = format!("<Roles><member>{}</member></Roles>", named("Role", "web"));
+    let profile = format!("<InstanceProfile>{}{roles}</InstanceProfile>", named("InstanceProfile", "a"));
+    let body = format!("<GetInstanceProfileResult>{profile}</GetInstanceProfileResult>");
+    let body = format!("<GetInstanceProfileResponse>{body}</GetInstanceProfileResponse>");
+    let aws = RejectingAws::start_iam("DeleteConflict", &[("GetInstanceProfile", 200, body)]);
+    let (error, _) = aws.delete(Kind::InstanceProfile, "arn").await;
+    let blocked = "DeleteConflict: no; blocking resources: role arn:aws:iam::123456789012:role/web";
+    let sentence = format!("instance-profile a: iam:DeleteInstanceProfile has to wait: {blocked}");
+    assert_eq!(waiting_for(&error).sentence, sentence);
 }

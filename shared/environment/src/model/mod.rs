@@ -1,5 +1,6 @@
 //! Resources, their kinds and fields, their names and ownership mark, and the texts that instances and hooks get.
 
+pub(crate) mod departure;
 pub(crate) mod field;
 pub mod hook_settings;
 pub(crate) mod key;

@@ -1,7 +1,8 @@
 //! The evaluation of a metric alarm: the state that follows from the data, and the reason in AWS's words. Pure.
 //!
-//! Periods slide back from now; AWS's periods begin at whole minutes. As on AWS, the evaluation searches some more
-//! periods than the alarm counts, and treats only the periods that are still missing as missing data.
+//! Periods slide back from now; AWS's periods begin at multiples of their length. As on AWS, the evaluation searches some
+//! more periods than the alarm counts, and treats only the periods that are still missing as missing data. "Recorded" is
+//! recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_evaluation`).
 
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use super::{
 /// The number of periods that are searched in addition to the alarm's EvaluationPeriods: the user guide's tables search
 /// 5 for 3.
 const MORE_PERIODS: usize = 2;
+/// The number of periods of less than a minute that are searched at least: data of 10 s periods counted for 107 to 118 s
+/// (recorded).
+const SHORT_PERIODS: usize = 11;
 /// The maximum number of datapoints that a reason lists.
 const MOST_LISTED: usize = 5;
 
@@ -41,6 +45,8 @@ pub struct Verdict {
 
 /// A period with data.
 struct Period {
+    /// The number of newer periods.
+    age: usize,
     start: Timestamp,
     count: f64,
     value: f64,
@@ -49,13 +55,18 @@ struct Period {
 
 /// The time range before now from which data count.
 pub fn range(threshold: &Threshold) -> Duration {
-    let periods = (threshold.evaluation_periods + MORE_PERIODS) as u64;
-    Duration::from_secs(threshold.period.saturating_mul(periods))
+    Duration::from_secs(threshold.period.saturating_mul(searched(threshold) as u64))
 }
 
-/// The next state of an alarm in the state `previous`. `None` where the state remains unchanged, regardless of its
-/// value, or where statistic, metric or comparison are not simulated.
-pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
+/// The number of periods that are searched for data.
+fn searched(threshold: &Threshold) -> usize {
+    let least = if threshold.period < 60 { SHORT_PERIODS } else { 0 };
+    (threshold.evaluation_periods + MORE_PERIODS).max(least)
+}
+
+/// The next state of an alarm. `None` where the state remains unchanged, regardless of its value, or where statistic,
+/// metric or comparison are not simulated.
+pub fn evaluate(threshold: &Threshold, points: &[Datapoint], now: Timestamp) -> Option<Verdict> {
     if threshold.metric.name.is_empty() {
         return None;
     }
@@ -68,15 +79,18 @@ pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], no
         State::Alarm
     } else if missing > 0 && !is_treated && breaching == found.len() {
         // No datapoint supports OK.
-        match threshold.missing {
-            MissingData::Ignore => return None,
-            _ if found.is_empty() => State::InsufficientData,
-            _ => State::Alarm,
+        match found.last() {
+            _ if threshold.missing == MissingData::Ignore => return None,
+            None => State::InsufficientData,
+            // Fewer breaching datapoints than DatapointsToAlarm are enough once the oldest is as old as so many periods
+            // (CloudWatch user guide, "Avoiding premature transitions to alarm state"; recorded).
+            Some(oldest) if oldest.age + 1 >= threshold.datapoints_to_alarm => State::Alarm,
+            Some(_) => return None,
         }
     } else {
         State::Ok
     };
-    let reason = reason(threshold, previous, value, &found, missing);
+    let reason = reason(threshold, value, &found, missing);
     let reason_data = Some(reason_data(threshold, &found, now));
     let difference = found.first().map_or(0.0, |newest| newest.value - threshold.limit);
     let state = AlarmState { value, reason, reason_data, since: now };
@@ -87,18 +101,24 @@ pub fn evaluate(threshold: &Threshold, previous: State, points: &[Datapoint], no
 fn periods(threshold: &Threshold, points: &[Datapoint], now: Timestamp) -> Option<Vec<Period>> {
     let length = threshold.period.saturating_mul(1000);
     let mut found = Vec::new();
-    for number in 0..(threshold.evaluation_periods + MORE_PERIODS) as u64 {
-        let end = now.0.saturating_sub(number.saturating_mul(length));
-        let start = end.saturating_sub(length);
+    for age in 0..searched(threshold) {
+        let Timestamp(start) = start_of(threshold, age, now);
+        let end = start.saturating_add(length);
         let inside: Vec<_> = points.iter().filter(|it| start < it.at.0 && it.at.0 <= end && it.count > 0.0).collect();
         let value = value(&threshold.statistic, &inside)?;
         let breaches = breaches(&threshold.comparison, value, threshold.limit)?;
         if !inside.is_empty() && found.len() < threshold.evaluation_periods {
             let count = inside.iter().map(|it| it.count).sum();
-            found.push(Period { start: Timestamp(start), count, value, breaches });
+            found.push(Period { age, start: Timestamp(start), count, value, breaches });
         }
     }
     Some(found)
+}
+
+/// The beginning of the period that is newer than all but `age` periods.
+fn start_of(threshold: &Threshold, age: usize, now: Timestamp) -> Timestamp {
+    let length = threshold.period.saturating_mul(1000);
+    Timestamp(now.0.saturating_sub(length.saturating_mul(age as u64 + 1)))
 }
 
 /// The statistic's value over the datapoints. `None` for percentiles, which cannot be computed from sums.
@@ -126,13 +146,16 @@ fn breaches(comparison: &str, value: f64, threshold: f64) -> Option<bool> {
     })
 }
 
-fn reason(threshold: &Threshold, previous: State, state: State, found: &[Period], missing: usize) -> String {
+/// The reason of a state. It names the transition between OK and ALARM also for an alarm that had no data, and
+/// EvaluationPeriods also if fewer periods have data (recorded).
+fn reason(threshold: &Threshold, state: State, found: &[Period], missing: usize) -> String {
+    use MissingData::{Breaching, NotBreaching};
     if state == State::InsufficientData {
         return format!("Insufficient Data: {} unknown.", datapoints(missing, ""));
     }
     let shown: Vec<&Period> = found.iter().filter(|it| it.breaches == (state == State::Alarm)).collect();
+    let treated = if threshold.missing == MissingData::Breaching { "Breaching" } else { "NonBreaching" };
     if shown.is_empty() {
-        let treated = if threshold.missing == MissingData::Breaching { "Breaching" } else { "NonBreaching" };
         let periods = if missing == 1 { "period" } else { "periods" };
         return format!(
             "Threshold Crossed: no datapoints were received for {missing} {periods} and {} treated as [{treated}].",
@@ -163,12 +186,17 @@ fn reason(threshold: &Threshold, previous: State, state: State, found: &[Period]
         _ => threshold.evaluation_periods + 1 - threshold.datapoints_to_alarm,
     };
     let least = if enough == 1 { "datapoint" } else { "datapoints" };
+    let with_treated = if shown.len() < enough && matches!(threshold.missing, Breaching | NotBreaching) {
+        format!(" and {} treated as [{treated}]", datapoints(missing, "missing "))
+    } else {
+        String::new()
+    };
+    let transition = if state == State::Alarm { "OK -> ALARM" } else { "ALARM -> OK" };
     format!(
-        "Threshold Crossed: {} out of the last {} {crossed} (minimum {enough} {least} for {} -> {} transition).",
+        "Threshold Crossed: {} out of the last {} {crossed}{with_treated} (minimum {enough} {least} for {transition} \
+         transition).",
         shown.len(),
-        found.len(),
-        previous.as_str(),
-        state.as_str()
+        threshold.evaluation_periods
     )
 }
 
@@ -176,11 +204,17 @@ fn datapoints(count: usize, kind: &str) -> String {
     if count == 1 { format!("1 {kind}datapoint was") } else { format!("{count} {kind}datapoints were") }
 }
 
+/// The periods back to the oldest one with data. A missing period is `null` among the recent values, and a time alone among
+/// the evaluated ones (recorded).
 fn reason_data(threshold: &Threshold, found: &[Period], now: Timestamp) -> String {
+    let ages = 0..found.last().map_or(threshold.evaluation_periods, |oldest| oldest.age + 1);
+    let at = |age: usize| found.iter().find(|it| it.age == age);
     // `recentDatapoints` lists the oldest value first.
-    let recent: Vec<f64> = found.iter().rev().map(|it| it.value).collect();
-    let evaluated =
-        found.iter().map(|it| json!({ "timestamp": timestamp(it.start), "sampleCount": it.count, "value": it.value }));
+    let recent: Vec<Option<f64>> = ages.clone().rev().map(|age| at(age).map(|it| it.value)).collect();
+    let evaluated = ages.map(|age| match at(age) {
+        Some(it) => json!({ "timestamp": timestamp(it.start), "sampleCount": it.count, "value": it.value }),
+        None => json!({ "timestamp": timestamp(start_of(threshold, age, now)) }),
+    });
     let mut data = json!({
         "version": "1.0",
         "queryDate": timestamp(now),
@@ -190,6 +224,9 @@ fn reason_data(threshold: &Threshold, found: &[Period], now: Timestamp) -> Strin
         "threshold": threshold.limit,
         "evaluatedDatapoints": evaluated.collect::<Vec<_>>(),
     });
+    if let Some(unit) = &threshold.unit {
+        data["unit"] = json!(unit);
+    }
     if let Some(oldest) = found.last() {
         data["startDate"] = json!(timestamp(oldest.start));
     }

@@ -74,6 +74,7 @@ impl StateChange {
             "OKActions": self.alarm.actions_for(State::Ok),
             "AlarmActions": self.alarm.actions_for(State::Alarm),
             "InsufficientDataActions": self.alarm.actions_for(State::InsufficientData),
+            "ActionExecutedAfterMuteWindow": false,
         });
         match &self.alarm.condition {
             AlarmCondition::Threshold(threshold) => message["Trigger"] = trigger(threshold),
@@ -82,9 +83,12 @@ impl StateChange {
         message.to_string()
     }
 
-    /// The part that event and invocation share.
+    /// The part that event and invocation share. It has no description of an alarm without one.
     fn body(&self) -> Value {
-        let mut configuration = json!({ "description": self.alarm.description });
+        let mut configuration = json!({});
+        if !self.alarm.description.is_empty() {
+            configuration["description"] = json!(self.alarm.description);
+        }
         match &self.alarm.condition {
             AlarmCondition::Threshold(threshold) => configuration["metrics"] = json!([metric_stat(threshold)]),
             AlarmCondition::Rule(rule) => configuration["alarmRule"] = json!(rule),

@@ -15,10 +15,10 @@ pub struct Call<'a> {
     pub operation: &'a str,
     pub(super) path: &'a str,
     /// The parameters of a query protocol; of other protocols those in the query of the address.
-    pub(super) form: BTreeMap<String, String>,
+    pub(crate) form: BTreeMap<String, String>,
     /// The body of a JSON or CBOR protocol; null for other protocols.
     pub(super) json: Value,
-    pub(super) body: &'a [u8],
+    pub(crate) body: &'a [u8],
 }
 
 impl<'a> Call<'a> {
@@ -32,12 +32,12 @@ impl<'a> Call<'a> {
     }
 
     /// A parameter that is text: of a JSON body alone if there is one, as for the emulators.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         if self.json.is_object() { self.json.get(name)?.as_str() } else { self.form.get(name).map(String::as_str) }
     }
 
     /// A list of texts: of JSON, or `Name.member.1` and `Name.1` of a form.
-    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<&str> {
         let of_json = self.json.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let numbered = |key: &str| {
             let number = key.strip_prefix(name).and_then(|it| it.strip_prefix('.'));

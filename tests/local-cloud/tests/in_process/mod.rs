@@ -14,6 +14,7 @@ use hyper::{Method, Request, StatusCode};
 use local_cloud::{
     auto_scaling::AutoScalingService,
     ec2::Ec2,
+    ec2_additions::Ec2Additions,
     ec2_catalog::Ec2Catalog,
     emulators::Emulators,
     event_bridge::EventBridge,
@@ -24,6 +25,7 @@ use local_cloud::{
     ministack::Ministack,
     policies::Policies,
     recorder::Recorder,
+    rejections::Rejections,
     router::{self, Router},
     saved_queries::SavedQueries,
 };
@@ -71,6 +73,8 @@ impl LocalCloud {
             ministack: emulators.ministack(),
             auto_scaling: AutoScalingService::new(ec2, bus, instance_time),
             ec2_catalog: Ec2Catalog::default(),
+            ec2_additions: Ec2Additions::default(),
+            rejections: Rejections::default(),
             saved_queries: SavedQueries::default(),
             recorder: Recorder::new(None).unwrap(),
             latency: LatencyTable::default(),

@@ -266,9 +266,8 @@ mod tests {
     #[test]
     fn an_unknown_profile_is_the_only_validation_error_that_is_retried() {
         let class = |code: &str, message: &str| {
-            let (code, message) = (code.to_owned(), message.to_owned());
             let operation = "autoscaling:CreateAutoScalingGroup";
-            blocked_if_profile_is_not_visible(Problem { class: ErrorClass::Rejected, operation, code, message }).class
+            blocked_if_profile_is_not_visible(Problem::new(ErrorClass::Rejected, operation, code, message)).class
         };
         let unknown = "You must use a valid fully-formed launch template. Value (p) for parameter \
                        iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";

@@ -48,6 +48,8 @@ const MAX_REASON_CHARS: usize = 400;
 pub(crate) struct GroupAttributes {
     group: Found,
     hooks: Vec<LifecycleHook>,
+    /// The instances of the warm pool, once the group is drained.
+    pool: Vec<Instance>,
     failed_launch: Option<String>,
 }
 
@@ -62,7 +64,8 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Grou
         _ => problem,
     };
     let failed_launch = failed_launch(clients, &group).await;
-    Ok(Some(GroupAttributes { group, hooks: hooks.map_err(blocked_if_unknown)?, failed_launch }))
+    let pool = release::pool_of_drained(clients, &group).await;
+    Ok(Some(GroupAttributes { group, hooks: hooks.map_err(blocked_if_unknown)?, pool, failed_launch }))
 }
 
 /// The status message of the last failed launch, read if instances are missing. The message is for operators, so an
@@ -125,7 +128,7 @@ pub(crate) fn observed(
     Ok(ObservedResource {
         id: found.auto_scaling_group_arn().map(str::to_owned),
         ownership: ObservedResource::ownership(&tags, observation.owner),
-        state: release::state(found, hooks::longest_waits(&attributes.hooks)),
+        state: release::state(found, &attributes.pool, hooks::longest_waits(&attributes.hooks)),
         references: subnet_ids(found).chain(template_id).map(str::to_owned).collect(),
         version: launched_content.version,
         resource: Resource {
@@ -249,7 +252,7 @@ mod tests {
         let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
         let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
         let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
-        observed(&GroupAttributes { group, hooks, failed_launch: None }, &observation).unwrap()
+        observed(&GroupAttributes { group, hooks, pool: vec![], failed_launch: None }, &observation).unwrap()
     }
 
     fn fields_of(group: Found) -> AutoScalingGroup {

@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup as Found, Instance, LifecycleState, WarmPoolStatus};
-use environment::{Call, Condition, State};
+use environment::{Call, Condition, Departure, INSTANCE_TERMINATION, State};
 use futures_util::future::try_join_all;
 
 use super::observed::find;
 use crate::AwsCloud;
+use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
 /// The most instances that one `SetInstanceProtection` accepts (the API reference).
@@ -22,10 +23,6 @@ const MAX_TERMINATED_PER_ATTEMPT: usize = 20;
 /// The number of instances that the reason of a wait names, and the words before them.
 const MAX_NAMED: usize = 5;
 const UNRELEASED: &str = "detach or terminate these instances";
-
-/// The time from the end of the last hook until EC2 has ended an instance, and Auto Scaling lists it no more: 133 s is
-/// the longest that was recorded on AWS (September 2026).
-const TERMINATION: Duration = Duration::from_mins(10);
 
 /// The longest `Delete in progress` of a group without instances: 16 s were recorded on AWS (September 2026).
 const GROUP_DELETION: Duration = Duration::from_mins(5);
@@ -45,24 +42,26 @@ struct Holds {
 }
 
 impl Holds {
-    fn of(group: &Found) -> Holds {
+    /// Of the group and its warm pool, which no group lists.
+    fn of(group: &Found, pool: &[Instance]) -> Holds {
         let ids = |is_held: &dyn Fn(&Instance) -> bool| {
             let held = group.instances().iter().filter(|it| is_held(it));
             held.filter_map(Instance::instance_id).map(str::to_owned).collect()
         };
-        let other = |it: &&Instance| !ends_by_itself(it) && !is_on_standby(it);
-        let named = |it: &Instance| {
-            let state = it.lifecycle_state().map_or("unknown", LifecycleState::as_str);
-            format!("{} ({state})", it.instance_id().unwrap_or_default())
+        let is_protected = |it: &Instance| {
+            Departure::is_held_by_protection(state_of(it)) && it.protected_from_scale_in() == Some(true)
         };
+        let all = group.instances().iter().chain(pool);
+        let others = all.filter(|it| departure(it) == Departure::ByOperator);
+        let named = |it: &Instance| format!("{} ({})", it.instance_id().unwrap_or_default(), state_of(it));
         Holds {
             suspended: !group.suspended_processes().is_empty(),
             warm_pool: group
                 .warm_pool_configuration()
                 .is_some_and(|it| it.status() != Some(&WarmPoolStatus::PendingDelete)),
-            protected: ids(&is_held_by_protection),
-            standby: ids(&is_on_standby),
-            others: group.instances().iter().filter(other).map(named).collect(),
+            protected: ids(&is_protected),
+            standby: ids(&|it| departure(it) == Departure::ByTermination),
+            others: others.map(named).collect(),
         }
     }
 
@@ -71,55 +70,38 @@ impl Holds {
     }
 }
 
-/// Whether protection from scale-in keeps an instance in a drained group. AWS lifts the protection in these states
-/// only; an instance that still starts reaches one of them.
-fn is_held_by_protection(instance: &Instance) -> bool {
-    use LifecycleState::{EnteringStandby, InService, Standby};
-    let can_be_lifted = matches!(instance.lifecycle_state(), Some(InService | EnteringStandby | Standby));
-    can_be_lifted && instance.protected_from_scale_in() == Some(true)
+fn state_of(instance: &Instance) -> &str {
+    instance.lifecycle_state().map_or("unknown", LifecycleState::as_str)
 }
 
-fn is_on_standby(instance: &Instance) -> bool {
-    instance.lifecycle_state() == Some(&LifecycleState::Standby)
+fn departure(instance: &Instance) -> Departure {
+    Departure::of(state_of(instance))
 }
 
-/// Whether Auto Scaling ends an instance in this state in a drained group, or moves it to a state that it ends. The
-/// states that are missing here are `Standby`, `Quarantined`, and those that this version of the SDK does not know, such
-/// as `Terminating:Retained`.
-fn ends_by_itself(instance: &Instance) -> bool {
-    use LifecycleState::{
-        Detached, Detaching, EnteringStandby, InService, Pending, PendingProceed, PendingWait, Terminated, Terminating,
-        TerminatingProceed, TerminatingWait,
+/// The instances in the warm pool of a drained group. The first page is enough: an instance that ends by itself leaves it.
+/// The list serves a reason, so a function without this right, or a read that fails, goes on without it.
+pub(super) async fn pool_of_drained(clients: &Clients, group: &Found) -> Vec<Instance> {
+    let (Some(0), Some(_), Some(name)) =
+        (group.max_size(), group.warm_pool_configuration(), group.auto_scaling_group_name())
+    else {
+        return vec![];
     };
-    matches!(
-        instance.lifecycle_state(),
-        Some(
-            Pending
-                | PendingWait
-                | PendingProceed
-                | InService
-                | EnteringStandby
-                | Detaching
-                | Detached
-                | Terminating
-                | TerminatingWait
-                | TerminatingProceed
-                | Terminated
-        )
-    )
+    let request = clients.autoscaling.describe_warm_pool().auto_scaling_group_name(name);
+    let response = request.send().await.classified("autoscaling:DescribeWarmPool");
+    response.ok().and_then(|it| it.instances).unwrap_or_default()
 }
 
 /// The state of the group. `Status` is set only while AWS deletes the group (the API reference). A group with a maximum
 /// of 0 and with instances was drained; the subnets of these instances can't be deleted yet. If something holds the
 /// instances, waiting does not help: an attempt at the delete has to release them.
-pub(super) fn state(found: &Found, hooks: Duration) -> State {
+pub(super) fn state(found: &Found, pool: &[Instance], hooks: Duration) -> State {
     if let Some(status) = found.status() {
         return State::Deleting(Condition::from(status).within(GROUP_DELETION));
     }
     let count = found.instances().len();
     let is_drained = found.max_size() == Some(0);
-    let pool = found.warm_pool_configuration();
-    if !is_drained || (count == 0 && pool.is_none()) || !Holds::of(found).is_empty() {
+    let has_pool = found.warm_pool_configuration().is_some();
+    if !is_drained || (count == 0 && !has_pool) || !Holds::of(found, pool).is_empty() {
         return State::Ready;
     }
     let sentence = match count {
@@ -127,7 +109,7 @@ pub(super) fn state(found: &Found, hooks: Duration) -> State {
         1 => String::from("1 instance is terminating"),
         count => format!("{count} instances are terminating"),
     };
-    State::Deleting(Condition::from(sentence).within(hooks + TERMINATION))
+    State::Deleting(Condition::from(sentence).within(hooks + INSTANCE_TERMINATION))
 }
 
 /// Releases the instances of a drained group, and returns the problem of the delete that they blocked.
@@ -137,7 +119,7 @@ pub(super) fn state(found: &Found, hooks: Duration) -> State {
 /// protects and parks nothing need not allow these calls.
 pub(super) async fn release(aws: &AwsCloud, call: &Call, blocked: Problem) -> Result<Problem, Problem> {
     let Some(found) = find(&aws.clients, &call.key.name).await? else { return Ok(blocked) };
-    let holds = Holds::of(&found);
+    let holds = Holds::of(&found, &pool_of_drained(&aws.clients, &found).await);
     let (client, group) = (&aws.clients.autoscaling, &call.key.name);
     if holds.suspended {
         let response = client.resume_processes().auto_scaling_group_name(group).send().await;
@@ -189,13 +171,13 @@ mod tests {
     }
 
     fn deleting(sentence: &str) -> State {
-        State::Deleting(Condition::from(sentence).within(HOOKS + TERMINATION))
+        State::Deleting(Condition::from(sentence).within(HOOKS + INSTANCE_TERMINATION))
     }
 
     #[test]
     fn a_group_is_deleting_during_its_delete_and_its_drain() {
         let in_service = || instance("i-1", "InService", false);
-        let state = |group: Found| state(&group, HOOKS);
+        let state = |group: Found| state(&group, &[], HOOKS);
         let in_deletion = Found::builder().max_size(0).status("Delete in progress").build();
         assert_eq!(state(in_deletion), State::Deleting(Condition::from("Delete in progress").within(GROUP_DELETION)));
         assert_eq!(state(drained(vec![in_service()]).build()), deleting("1 instance is terminating"));
@@ -207,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_drained_group_is_ready_for_a_delete_that_releases_its_instances() {
-        let state = |group: Found| state(&group, HOOKS);
+        let state = |group: Found| state(&group, &[], HOOKS);
         for (lifecycle, protected) in [
             ("InService", true),
             ("Standby", false),
@@ -235,16 +217,27 @@ mod tests {
 
     #[test]
     fn each_lifecycle_state_ends_by_itself_or_is_released_or_is_named() {
-        let holds = |state: &str| Holds::of(&drained(vec![instance("i-1", state, false)]).build());
         for state in LifecycleState::values() {
-            let holds = holds(state);
+            let listed = [instance("i-1", state, false)];
+            let holds = if state.starts_with("Warmed:") {
+                Holds::of(&drained(vec![]).build(), &listed)
+            } else {
+                Holds::of(&drained(listed.to_vec()).build(), &[])
+            };
             let is_named = holds.others == [format!("i-1 ({state})")];
-            // The states of a warm pool, which no group lists, are among them.
-            let needs_a_person =
-                ["Quarantined", "Retained", "RootVolume", "Warmed"].iter().any(|it| state.contains(it));
+            let needs_a_person = ["Quarantined", "Retained", "RootVolume"].iter().any(|it| state.contains(it));
             assert_eq!(is_named, needs_a_person, "{state}");
             assert_eq!(!holds.standby.is_empty(), *state == "Standby", "{state}");
         }
+    }
+
+    #[test]
+    fn a_pool_that_keeps_an_instance_is_not_waited_for() {
+        let pool = WarmPoolConfiguration::builder().status(WarmPoolStatus::PendingDelete).build();
+        let group = drained(vec![]).warm_pool_configuration(pool).build();
+        let state = |lifecycle: &str| state(&group, &[instance("i-1", lifecycle, false)], HOOKS);
+        assert_eq!(state("Warmed:Terminating:Wait"), deleting("its warm pool is being deleted"));
+        assert_eq!(state("Warmed:Terminating:Retained"), State::Ready);
     }
 
     #[test]
@@ -260,8 +253,7 @@ mod tests {
     #[test]
     fn an_instance_that_left_before_its_release_is_retried_and_a_denial_is_not() {
         let class = |class, code: &str| {
-            let (operation, message) = ("autoscaling:SetInstanceProtection", String::new());
-            blocked_if_instance_left(Problem { class, operation, code: code.into(), message }).class
+            blocked_if_instance_left(Problem::new(class, "autoscaling:SetInstanceProtection", code, "")).class
         };
         assert_eq!(class(ErrorClass::Rejected, "ValidationError"), ErrorClass::Blocked);
         assert_eq!(class(ErrorClass::Denied, "AccessDenied"), ErrorClass::Denied);

@@ -35,7 +35,7 @@ fn points(periods: &str) -> Vec<Datapoint> {
 
 /// The next state; `unchanged` where the evaluation has no result.
 fn state(threshold: &Threshold, points: &[Datapoint]) -> &'static str {
-    let verdict = evaluate(threshold, State::Ok, points, NOW);
+    let verdict = evaluate(threshold, points, NOW);
     verdict.map_or("unchanged", |verdict| verdict.state.value.as_str())
 }
 
@@ -49,6 +49,9 @@ fn missing_data_count_as_in_the_user_guides_tables() {
         (3, "- - - - -", [NONE, "unchanged", "ALARM", "OK"]),
         (3, "0 X X - X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
         (3, "- - X - -", ["ALARM", "unchanged", "ALARM", "OK"]),
+        // Recorded on AWS, September 2026 (stackd 9dc356f5, alarm_evaluation: isolated-premature-m2, -m3).
+        (3, "- - - X -", ["unchanged", "unchanged", "ALARM", "OK"]),
+        (2, "- - - - X", ["unchanged", "unchanged", "ALARM", "OK"]),
         (2, "0 - X - X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
         (2, "0 0 X 0 X", ["ALARM", "ALARM", "ALARM", "ALARM"]),
         (2, "0 - X - -", ["OK", "OK", "ALARM", "OK"]),
@@ -99,38 +102,65 @@ fn periods_slide_back_from_now() {
 
 #[test]
 fn reasons_have_the_texts_of_aws() {
-    let reason = |periods: usize, to_alarm, missing, before, points: &[Datapoint]| {
-        evaluate(&threshold(periods, to_alarm, missing), before, points, NOW).unwrap().state.reason
+    let reason = |periods: usize, to_alarm, missing, points: &[Datapoint]| {
+        evaluate(&threshold(periods, to_alarm, missing), points, NOW).unwrap().state.reason
     };
-    let found = reason(1, 1, MissingData::Missing, State::Ok, &[point(1, 95.0)]);
+    let found = reason(1, 1, MissingData::Missing, &[point(1, 95.0)]);
     let expected = "Threshold Crossed: 1 out of the last 1 datapoints [95.0 (23/11/26 07:59:00)] was greater than or \
                     equal to the threshold (70.0) (minimum 1 datapoint for OK -> ALARM transition).";
     assert_eq!(found, expected);
-    let found = reason(3, 2, MissingData::Missing, State::Alarm, &points("0 X 0.1"));
+    let found = reason(3, 2, MissingData::Missing, &points("0 X 0.1"));
     let expected = "Threshold Crossed: 2 out of the last 3 datapoints [5.0 (23/11/26 07:59:00), 5.0 (23/11/26 \
                     07:57:00)] were not greater than or equal to the threshold (70.0) (minimum 2 datapoints for ALARM \
                     -> OK transition).";
     assert_eq!(found, expected);
-    let found = reason(6, 6, MissingData::Missing, State::Ok, &points("X X X X X X"));
+    let found = reason(6, 6, MissingData::Missing, &points("X X X X X X"));
     let begins = "Threshold Crossed: 6 out of the last 6 datapoints were greater than or equal to the threshold (70.0). \
                   The most recent datapoints which crossed the threshold: [95.0 (";
     assert!(found.starts_with(begins), "{found}");
     assert!(found.ends_with(")] (minimum 6 datapoints for OK -> ALARM transition)."), "{found}");
-    let found = reason(1, 1, MissingData::NotBreaching, State::Alarm, &[]);
+    let found = reason(1, 1, MissingData::NotBreaching, &[]);
     let expected = "Threshold Crossed: no datapoints were received for 1 period and 1 missing datapoint was treated as \
                     [NonBreaching].";
     assert_eq!(found, expected);
-    let found = reason(5, 5, MissingData::Missing, State::Ok, &[]);
+    let found = reason(5, 5, MissingData::Missing, &[]);
     assert_eq!(found, "Insufficient Data: 5 datapoints were unknown.");
+    // Recorded on AWS, September 2026 (stackd 9dc356f5, alarm_evaluation: sparse-partial-window).
+    let found = reason(3, 3, MissingData::Breaching, &points("X - - - X"));
+    let expected = "Threshold Crossed: 2 out of the last 3 datapoints [95.0 (23/11/26 07:59:00), 95.0 (23/11/26 \
+                    07:55:00)] were greater than or equal to the threshold (70.0) and 1 missing datapoint was treated \
+                    as [Breaching] (minimum 3 datapoints for OK -> ALARM transition).";
+    assert_eq!(found, expected);
+    let found = reason(3, 3, MissingData::NotBreaching, &points("0"));
+    assert!(found.starts_with("Threshold Crossed: 1 out of the last 3 datapoints [5.0 ("), "{found}");
+    assert!(found.ends_with("the threshold (70.0) (minimum 1 datapoint for ALARM -> OK transition)."), "{found}");
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_evaluation`): 107 to 118 s for periods of 10 s.
+#[test]
+fn data_of_short_periods_count_for_eleven_of_them() {
+    let alarm = Threshold { period: 10, ..threshold(3, 3, MissingData::NotBreaching) };
+    let all = |newest: u64| [newest, newest + 10, newest + 20].map(|seconds_ago| point(seconds_ago, 95.0));
+    assert_eq!(state(&alarm, &all(85)), "ALARM");
+    assert_eq!(state(&alarm, &all(95)), "OK");
+    assert_eq!(range(&alarm), Duration::from_secs(110));
 }
 
 #[test]
 fn the_reason_data_are_valid_json() {
-    let verdict = evaluate(&threshold(2, 2, MissingData::Missing), State::Ok, &points("X X"), NOW).unwrap();
+    let verdict = evaluate(&threshold(2, 2, MissingData::Missing), &points("X X"), NOW).unwrap();
     let data: serde_json::Value = serde_json::from_str(&verdict.state.reason_data.unwrap()).unwrap();
     assert_eq!(data["queryDate"], "2026-11-23T08:00:00.000+0000");
     assert_eq!(data["startDate"], "2026-11-23T07:58:00.000+0000");
     assert_eq!(data["recentDatapoints"], json!([95.0, 95.0]));
     assert_eq!(data["evaluatedDatapoints"][0]["timestamp"], "2026-11-23T07:59:00.000+0000");
     assert!(verdict.has_data);
+    assert_eq!(data.get("unit"), None);
+
+    // Recorded on AWS, September 2026 (stackd 9dc356f5, alarm_evaluation).
+    let alarm = Threshold { unit: Some("Percent".into()), ..threshold(3, 3, MissingData::NotBreaching) };
+    let verdict = evaluate(&alarm, &points("X - X"), NOW).unwrap();
+    let data: serde_json::Value = serde_json::from_str(&verdict.state.reason_data.unwrap()).unwrap();
+    assert_eq!((&data["unit"], &data["recentDatapoints"]), (&json!("Percent"), &json!([95.0, null, 95.0])));
+    assert_eq!(data["evaluatedDatapoints"][1], json!({ "timestamp": "2026-11-23T07:58:00.000+0000" }));
 }

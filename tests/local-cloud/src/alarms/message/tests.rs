@@ -75,6 +75,16 @@ fn the_message_to_a_topic_names_the_trigger() {
     assert_eq!(trigger["Dimensions"], json!([{"name": "AutoScalingGroupName", "value": "web"}]));
     assert_eq!((&trigger["Statistic"], &trigger["DatapointsToAlarm"]), (&json!("AVERAGE"), &json!(3)));
     assert_eq!(trigger["TreatMissingData"], "notBreaching");
+    // Recorded on AWS, September 2026 (stackd 9dc356f5, sns_publications:action-history).
+    assert_eq!(message["ActionExecutedAfterMuteWindow"], false);
+}
+
+/// Recorded on AWS, September 2026 (stackd 9dc356f5, `alarm_delivery:events`).
+#[test]
+fn an_alarm_without_a_description_has_none_in_its_event() {
+    let change = change(&json!({"AlarmDescription": null, "AlarmRule": "ALARM(a)"}));
+    let event: Value = serde_json::from_str(&change.event(0)).unwrap();
+    assert_eq!(event["detail"]["configuration"], json!({"alarmRule": "ALARM(a)"}));
 }
 
 #[test]
