@@ -10,8 +10,8 @@ from local_cloud import Failed, LocalCloud, until
 from test_stacks import event, with_properties
 
 
-class RequestQueue(unittest.TestCase):
-    """One local cloud for all tests. Every test leaves no resources and no faults behind."""
+class OneDeployment(unittest.TestCase):
+    """One local cloud for all tests of a class. Every test leaves no resources and no faults behind."""
 
     @classmethod
     def setUpClass(cls):
@@ -66,6 +66,10 @@ class RequestQueue(unittest.TestCase):
         response = self.cloud.request(request)
         self.assertEqual(response["Status"], "SUCCESS", response)
 
+
+class RequestQueue(OneDeployment):
+    """What fails is a function, its invocation, or a response."""
+
     def test_a_redelivered_event_gets_one_response(self):
         sent = self.cloud.send(with_properties("create.json", Egress="PublicIp"))
         self.cloud.invoke("custom-resource", sent)
@@ -119,6 +123,10 @@ class RequestQueue(unittest.TestCase):
             until("the overdue message is deleted", lambda: self.is_empty("RequestQueue"))
             self.assertEqual(len(self.cloud.responses.all_at(sent["ResponseURL"])), 1, "the request got a second response")
             self.succeeds(event("delete.json", RequestId="rollback"))
+
+
+class QueueFailures(OneDeployment):
+    """What fails is a call, a message, or all of it at once."""
 
     def test_after_a_reconciler_is_killed_during_a_call_the_next_one_observes_again(self):
         with self.queue_attributes(VisibilityTimeout="10"):
