@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import code_members  # noqa: E402
 import comparison  # noqa: E402
 import error_codes  # noqa: E402
 import judge  # noqa: E402
@@ -127,6 +128,29 @@ class Code(unittest.TestCase):
             names,
         )
         self.assertNotIn("ssm:GetParametersByPath", names, "an action of the instances' boundary")
+
+    def test_the_members_of_the_code_are_those_that_its_setters_name(self):
+        source = """
+use aws_sdk_ec2::types::{Filter as Other, Tag};
+fn create() {
+    let filter = Other::builder().name("vpc-id").values(vpc);
+    let request = ec2.describe_subnets().filters(filter);
+    let request = request.set_max_results(Some(5));
+    println!("{:?}", tag.key());
+}
+#[cfg(test)]
+fn test() { Tag::builder().value("x") }
+"""
+        expected = {("DescribeSubnetsRequest", "Filters"), ("DescribeSubnetsRequest", "MaxResults")}
+        expected |= {("Filter", "Name"), ("Filter", "Values")}
+        self.assertEqual(code_members.of_text(source), {("ec2", *it) for it in expected})
+
+    def test_a_member_that_no_recorded_call_has_is_named(self):
+        code = code_members.in_code()
+        name = ("ec2", "CreateVpcRequest", "CidrBlock")
+        self.assertGreater(len(code), 450)
+        self.assertIn(name, code)
+        self.assertIn("ec2:CreateVpcRequest.CidrBlock", judge.never_sent(code - {name})[0])
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 //! recorded calls with AWS's API models: this file sends what other tests do not.
 
 use environment::{
-    AutoScalingGroupSetting, Call, CallKind, Cloud, Deployment, DesiredState, Facts, Kind, LogGroupSetting, Partition,
-    Setting, desired,
+    AutoScalingGroupSetting, BucketSetting, Call, CallKind, Cloud, Deployment, DesiredState, Facts, Kind,
+    LogGroupSetting, Partition, Setting, desired,
 };
 use local_cloud::REGION;
 use local_cloud::emulators::ACCOUNT;
@@ -138,7 +138,8 @@ async fn an_environment_is_created_and_deleted_in_govcloud() {
 }
 
 /// Calls that no test of an environment reaches: ministack implements no key of an existing log group, no property turns off a
-/// group's metrics, and moto deletes a network although it has interfaces.
+/// group's metrics or removes a retention, a policy of a bucket or the expiry of objects, and moto deletes a network although it
+/// has interfaces.
 #[tokio::test]
 async fn a_key_and_group_metrics_are_changed_and_a_blocked_delete_is_explained_by_calls_of_their_own() {
     let harness = Harness::start().await;
@@ -147,11 +148,15 @@ async fn a_key_and_group_metrics_are_changed_and_a_blocked_delete_is_explained_b
     let key = arn("kms", REGION, "key/1234abcd-12ab-34cd-56ef-1234567890ab");
     let encryption = Setting::LogGroup(LogGroupSetting::Key(key));
     let metrics = Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(false));
-    let log_group = harness.names().scaling_log_group();
+    let (log_group, logs) = (harness.names().scaling_log_group(), harness.names().log_bucket());
+    let bucket = |setting| CallKind::Clear(vec![Setting::Bucket(setting)]);
     harness.local.forget_calls();
     for (key, kind) in [
         (log_group.clone(), CallKind::Set(vec![encryption.clone()])),
-        (log_group, CallKind::Clear(vec![encryption])),
+        (log_group.clone(), CallKind::Clear(vec![encryption])),
+        (log_group, CallKind::Clear(vec![Setting::LogGroup(LogGroupSetting::Retention(30))])),
+        (logs.clone(), bucket(BucketSetting::Policy("{}".into()))),
+        (logs, bucket(BucketSetting::Expiry(30))),
         (harness.names().group(), CallKind::Set(vec![metrics])),
         (harness.names().vpc(), CallKind::Delete),
     ] {
@@ -165,6 +170,9 @@ async fn a_key_and_group_metrics_are_changed_and_a_blocked_delete_is_explained_b
     for expected in [
         "logs:AssociateKmsKey",
         "logs:DisassociateKmsKey",
+        "logs:DeleteRetentionPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:DeleteBucketLifecycle",
         "autoscaling:DisableMetricsCollection",
         "ec2:DescribeNetworkInterfaces",
     ] {
