@@ -1,5 +1,6 @@
 //! Resources, their kinds and fields, their names and ownership mark, and the texts that instances and hooks get.
 
+pub(crate) mod digest;
 pub(crate) mod field;
 pub mod hook_settings;
 pub(crate) mod key;
@@ -12,3 +13,4 @@ pub(crate) mod partition;
 pub(crate) mod resource;
 pub(crate) mod script;
 pub(crate) mod user_data;
+pub(crate) mod version_description;
