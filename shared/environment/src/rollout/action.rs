@@ -27,6 +27,8 @@ pub enum Action {
     Cancel(String),
     /// `UpdateAutoScalingGroup` with this version of the launch template alone.
     SetTemplate(Version),
+    /// Record that a rollout begins: its first call may succeed without a response.
+    Begin,
     /// Record the id of an active refresh whose start was not recorded.
     Adopt(String),
     /// Record that this version runs, and that no rollout is under way.
@@ -47,7 +49,7 @@ impl Action {
     /// Whether the action is a write of the record.
     #[must_use]
     pub fn is_record(&self) -> bool {
-        matches!(self, Action::Adopt(_) | Action::Accept(_) | Action::MarkFailed(_) | Action::Forget(_))
+        matches!(self, Action::Begin | Action::Adopt(_) | Action::Accept(_) | Action::MarkFailed(_) | Action::Forget(_))
     }
 }
 

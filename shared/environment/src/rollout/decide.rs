@@ -232,12 +232,12 @@ fn idle(it: &Situation<'_>, ended: Option<&ObservedRefresh>) -> Action {
             match it.saved.version() {
                 // Every launch from now on is of the good version, also if no function runs again.
                 Some(saved) if it.record.is_bad(saved) || !has_left && !saved.matches(back) => {
-                    Action::SetTemplate(back.clone())
+                    begin(it, Action::SetTemplate(back.clone()))
                 }
                 _ if has_left => settle(it, back),
                 _ => {
                     let failed_before = way_back_failed(back).filter(|_| it.trigger != Trigger::Rollback);
-                    failed_before.unwrap_or_else(|| Action::Start(RefreshCall::back(back, it.settings)))
+                    failed_before.unwrap_or_else(|| begin(it, Action::Start(RefreshCall::back(back, it.settings))))
                 }
             }
         }
@@ -249,7 +249,7 @@ fn idle(it: &Situation<'_>, ended: Option<&ObservedRefresh>) -> Action {
 fn towards_desired(it: &Situation<'_>, way_back_failed: Option<Action>) -> Action {
     let running = it.record.running.as_ref();
     let is_request = matches!(it.trigger, Trigger::Update(_) | Trigger::RollbackUpdate | Trigger::Roll);
-    let owes_rollout = it.record.refresh.is_some() || running.is_some_and(|it_ran| it_ran.differs(it.desired));
+    let owes_rollout = it.record.begun || running.is_some_and(|it_ran| it_ran.differs(it.desired));
     let owes_template = running.is_some_and(|it_ran| it_ran.number != it.desired.number);
     // Changes by other principals are drift, and no due pass repairs drift.
     if !is_request && !owes_rollout && !owes_template {
@@ -263,13 +263,12 @@ fn towards_desired(it: &Situation<'_>, way_back_failed: Option<Action>) -> Actio
         _ if !it.launchable.contains(&it.desired.number) => {
             Action::Alarm(AlarmReason::NotLaunchable(it.desired.clone()))
         }
-        _ if !rolls => Action::SetTemplate(it.desired.clone()),
+        _ if !rolls => begin(it, Action::SetTemplate(it.desired.clone())),
         Trigger::Roll if it.saved_is(it.desired) => start(it, RefreshCall::again(it.desired, it.settings)),
         Trigger::Update(_) | Trigger::Roll if !it.saved_is(it.desired) => start_forward(it),
         Trigger::Due if !it.saved_is(it.desired) && !is_return(it) => start_forward(it),
-        _ if !it.saved_is(it.desired) => Action::SetTemplate(it.desired.clone()),
-        Trigger::Due => way_back_failed.unwrap_or_else(|| Action::Start(RefreshCall::back(it.desired, it.settings))),
-        _ => Action::Start(RefreshCall::back(it.desired, it.settings)),
+        _ if !it.saved_is(it.desired) => begin(it, Action::SetTemplate(it.desired.clone())),
+        _ => way_back_failed.unwrap_or_else(|| begin(it, Action::Start(RefreshCall::back(it.desired, it.settings)))),
     }
 }
 
@@ -289,12 +288,18 @@ fn start_forward(it: &Situation<'_>) -> Action {
 }
 
 fn start(it: &Situation<'_>, call: RefreshCall) -> Action {
-    if it.held { Action::Wait(WaitFor::Hold) } else { Action::Start(call) }
+    if it.held { Action::Wait(WaitFor::Hold) } else { begin(it, Action::Start(call)) }
+}
+
+/// The call, or the record before it. After a lost response, a later pass then knows that a rollout has to be completed, also
+/// towards another version.
+fn begin(it: &Situation<'_>, call: Action) -> Action {
+    if it.record.begun { call } else { Action::Begin }
 }
 
 /// The group is at this version. A settled environment writes nothing.
 fn settle(it: &Situation<'_>, version: &Version) -> Action {
-    let is_recorded = it.record.refresh.is_none() && it.record.running.as_ref() == Some(version);
+    let is_recorded = !it.record.begun && it.record.refresh.is_none() && it.record.running.as_ref() == Some(version);
     if is_recorded { Action::None } else { Action::Accept(version.clone()) }
 }
 

@@ -20,6 +20,8 @@ const MAX_EVIDENCE: usize = 600;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RolloutRecord {
+    /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
+    pub begun: bool,
     /// The refresh that this environment started last, until its end is accepted.
     pub refresh: Option<RecordedRefresh>,
     /// The running version: the last one that a refresh, a create or `Rollout: None` put in place as a whole. `None`: the record
@@ -102,6 +104,7 @@ impl RolloutRecord {
     /// The record after the response to a `StartInstanceRefresh`.
     #[must_use]
     pub fn started(mut self, id: &str, now: Timestamp) -> RolloutRecord {
+        self.begun = true;
         self.refresh = Some(RecordedRefresh { id: id.to_owned(), accepted: now });
         self
     }
@@ -110,8 +113,10 @@ impl RolloutRecord {
     #[must_use]
     pub fn after(mut self, action: &Action, now: Timestamp) -> RolloutRecord {
         match action {
+            Action::Begin => self.begun = true,
             Action::Adopt(id) => return self.started(id, now),
             Action::Accept(version) => {
+                self.begun = false;
                 self.refresh = None;
                 self.failed.retain(|it| !it.version.matches(version));
                 let earlier = self.running.replace(version.clone());

@@ -118,8 +118,20 @@ impl Case {
         decide(&self.situation())
     }
 
+    /// The action behind the record of the begin.
+    pub fn decide_begun(mut self) -> Action {
+        match self.decide() {
+            Action::Begin => {
+                self.record = self.record.after(&Action::Begin, self.now);
+                self.decide()
+            }
+            action => action,
+        }
+    }
+
     /// The case with the environment's refresh, recorded.
     pub fn with_own(mut self, refresh: ObservedRefresh) -> Case {
+        self.record.begun = true;
         self.record.refresh = Some(RecordedRefresh { id: refresh.id.clone(), accepted: minutes_ago(5) });
         self.refresh = Some(refresh);
         self

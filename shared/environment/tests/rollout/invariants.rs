@@ -81,7 +81,8 @@ fn for_each(mut check: impl FnMut(&Case, Circumstance)) {
         let recorded: &[bool] = match &refresh {
             Some(own) if own.id == OWN && own.status.is_active() => &[true, false],
             Some(own) if own.id == OWN => &[true],
-            _ => &[false],
+            // Whether a rollout has begun.
+            _ => &[true, false],
         };
         for is_recorded in recorded.iter().copied() {
             for saved in &saved {
@@ -97,6 +98,7 @@ fn for_each(mut check: impl FnMut(&Case, Circumstance)) {
                                     Some(refresh) if is_recorded && refresh.id == OWN => case.with_own(refresh),
                                     refresh => Case { refresh, ..case },
                                 };
+                                case.record.begun = is_recorded;
                                 for (number, cause) in failures {
                                     case = case.with_failed(*number, *cause);
                                 }
@@ -139,6 +141,7 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
         let context = || format!("{action:?} of {case:#?}");
         // One refresh at a time, and no change of the template meanwhile.
         if let Some(version) = launched(&action) {
+            assert!(case.record.begun, "a call without a record: {}", context());
             assert!(active.is_none(), "{}", context());
             assert!(case.record.failure_of(version).is_none(), "a failed version: {}", context());
             assert!(case.launchable.contains(&version.number), "{}", context());
@@ -197,7 +200,7 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
             assert!(!action.is_call() && !action.is_record(), "{}", context());
         }
         // A due pass repairs no drift: nothing is owed, so nothing is called.
-        let owes = case.record.refresh.is_some() || case.record.running.as_ref().is_some_and(|it| it.number != 7);
+        let owes = case.record.begun || case.record.running.as_ref().is_some_and(|it| it.number != 7);
         if case.trigger == Trigger::Due && !owes && case.record.failed.is_empty() && active.is_none() {
             assert!(!action.is_call(), "{}", context());
         }

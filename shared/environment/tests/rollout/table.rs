@@ -1,4 +1,5 @@
-//! The table for readers: what happens next, by the refresh and by what the pass works on.
+//! The table for readers: what happens next, by the refresh and by what the pass works on. The record of the begin, which
+//! precedes the first call of each rollout, is left out.
 
 use std::fmt::Write as _;
 
@@ -24,6 +25,7 @@ fn brief(action: &Action) -> String {
         Action::RollBack => "roll back".into(),
         Action::Cancel(_) => "cancel".into(),
         Action::SetTemplate(version) => format!("set group to v{}", version.number),
+        Action::Begin => "begin".into(),
         Action::Adopt(_) => "adopt".into(),
         Action::Accept(version) => format!("accept v{}", version.number),
         Action::MarkFailed(failed) => format!("mark v{} failed", failed.version.number),
@@ -52,8 +54,10 @@ fn table(title: &str, case: &Case) -> String {
     // Rows of one refresh with the same actions are one row.
     let mut merged: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for (whose, status, case) in rows(case) {
-        let actions: Vec<String> =
-            TRIGGERS.iter().map(|(_, trigger)| brief(&Case { trigger: trigger(), ..case.clone() }.decide())).collect();
+        let actions: Vec<String> = TRIGGERS
+            .iter()
+            .map(|(_, trigger)| brief(&Case { trigger: trigger(), ..case.clone() }.decide_begun()))
+            .collect();
         match merged.iter_mut().find(|(it, _, same)| *it == whose && *same == actions) {
             Some((_, statuses, _)) => statuses.push(status),
             None => merged.push((whose, vec![status], actions)),
