@@ -20,10 +20,6 @@ impl RollingInputs<'_> {
     #[must_use]
     pub fn digest(&self) -> String {
         let Self { spec, image } = self;
-        // An absent value differs from an empty one.
-        fn optional<'a>(value: Option<&'a str>) -> [&'a str; 2] {
-            value.map_or(["absent", ""], |value| ["present", value])
-        }
         let services = spec.hooks.drain_services.iter().map(String::as_str);
         let (size, count) = (spec.root_volume_gib.to_string(), spec.hooks.drain_services.len().to_string());
         let parts = [*image, &spec.instance_type, &size, &count];
@@ -32,4 +28,9 @@ impl RollingInputs<'_> {
         let parts = parts.chain(optional(spec.hooks.drain_script.as_deref()));
         digest(parts.chain(optional(spec.kms_key_arn.as_deref())))
     }
+}
+
+/// The parts of a value that may be absent. An absent value differs from an empty one.
+fn optional(value: Option<&str>) -> [&str; 2] {
+    value.map_or(["absent", ""], |value| ["present", value])
 }

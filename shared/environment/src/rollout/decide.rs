@@ -121,11 +121,10 @@ fn own(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
         return Action::Refuse(Refusal::Alarm(alarm));
     }
     match &refresh.status {
-        RefreshStatus::Pending if !is_goal => cancel(refresh),
         RefreshStatus::InProgress | RefreshStatus::Baking if !refresh.preferences.are_of_a_way_back() => {
             forward(it, refresh, target)
         }
-        RefreshStatus::InProgress | RefreshStatus::Baking if !is_goal => cancel(refresh),
+        RefreshStatus::Pending | RefreshStatus::InProgress | RefreshStatus::Baking if !is_goal => cancel(refresh),
         RefreshStatus::InProgress | RefreshStatus::Baking => way_back(it, refresh, target, refresh.started),
         RefreshStatus::RollbackInProgress => rolling_back(it, refresh, target),
         _ => wait(refresh),

@@ -237,7 +237,7 @@ mod tests {
         let settings = RolloutSettings { bake_seconds: 1_800, ..RolloutSettings::default() };
         let usual = inputs(&settings, 7, &[]);
         assert_eq!(estimate(&usual).warnings, [""; 0]);
-        let request_time = Duration::from_secs(600 + 60 + 300 + 1_800);
+        let request_time = Duration::from_mins(10 + 1 + 5 + 30);
         assert_eq!(estimate(&EstimateInputs { request_time, ..usual.clone() }).warnings, [""; 0]);
         let it = EstimateInputs {
             request_time: request_time.checked_sub(Duration::from_secs(1)).unwrap(),

@@ -122,7 +122,7 @@ fn at_the_deadline_one_instance_in_service_is_a_success_and_none_is_a_rollback()
     assert!(matches!(&mark, Action::MarkFailed(failed) if failed.cause == FailureCause::Deadline), "{mark:?}");
     let record = none.record.clone().after(&mark, NOW);
     let refresh = Some(rollout_of(7, "RollbackInProgress"));
-    let accepted = Case { record, refresh, ..none };
+    let accepted = Case { refresh, record, ..none };
     assert!(reason(&accepted).starts_with("version 7 was not in service in time"), "{}", reason(&accepted));
     // Before the deadline it goes on.
     let before = Case { trigger: update(), ..rolling(vec![launching(7)]) };

@@ -33,7 +33,10 @@ pub fn update() -> Trigger {
     })
 }
 
-pub const TRIGGERS: [(&str, fn() -> Trigger); 7] = [
+/// A trigger, by its name.
+type Named = (&'static str, fn() -> Trigger);
+
+pub const TRIGGERS: [Named; 7] = [
     ("Update", update),
     ("RollbackUpdate", || Trigger::RollbackUpdate),
     ("Due", || Trigger::Due),

@@ -103,7 +103,10 @@ fn for_each(mut check: impl FnMut(&Case, Circumstance)) {
                                     case = case.with_failed(*number, *cause);
                                 }
                                 case.launchable.retain(|it| Some(*it) != gone);
-                                for circumstance in CIRCUMSTANCES {
+                                // A version that is gone and another circumstance are independent.
+                                let circumstances =
+                                    if gone.is_none() { &CIRCUMSTANCES[..] } else { &CIRCUMSTANCES[..1] };
+                                for circumstance in circumstances.iter().copied() {
                                     let mut case = case.clone();
                                     apply(circumstance, &mut case);
                                     for (_, trigger) in TRIGGERS {

@@ -4,6 +4,9 @@ use environment::rollout::{Action, Preferences, RefreshCall, RolloutSettings, Tr
 
 use crate::fixture::{Case, foreign, refresh, return_to, rollout_of, version};
 
+/// A field, and the change.
+type Change = (&'static str, fn(&mut Preferences));
+
 fn owned(case: &Case) -> bool {
     case.situation().owns(case.refresh.as_ref().expect("a refresh"))
 }
@@ -34,7 +37,7 @@ fn a_refresh_whose_response_was_lost_is_owned_and_recorded_first() {
 
 #[test]
 fn a_refresh_that_differs_in_one_field_is_foreign_unless_its_id_is_recorded() {
-    let changes: [(&str, fn(&mut Preferences)); 10] = [
+    let changes: [Change; 10] = [
         ("MinHealthyPercentage", |it| it.min_healthy_percentage = Some(90)),
         ("MaxHealthyPercentage", |it| it.max_healthy_percentage = None),
         ("InstanceWarmup", |it| it.instance_warmup = None),

@@ -5,10 +5,12 @@ use environment::{RollingInputs, Script, Spec, TemplateContent, TemplateVersion}
 use serde_json::json;
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code, reason = "each test target uses other helpers")]
 mod common;
 
 const IMAGE: &str = "ami-00000000000000001";
+
+/// A name, and the change.
+type Change = (&'static str, fn(&mut Spec));
 
 fn spec() -> Spec {
     common::spec(json!({ "MinSize": "2", "MaxSize": "4" }))
@@ -23,7 +25,7 @@ fn each_rolling_input_changes_the_digest_and_no_other_property_does() {
     let base = spec();
     let original = digest(&base, IMAGE);
     assert!(original.len() == 16 && original.chars().all(|it| it.is_ascii_hexdigit()), "{original}");
-    let changes: [(&str, fn(&mut Spec)); 8] = [
+    let changes: [Change; 8] = [
         ("InstanceType", |it| it.instance_type = "t3.small".into()),
         ("RootVolumeGiB", |it| it.root_volume_gib += 1),
         ("KmsKeyArn", |it| it.kms_key_arn = Some("arn:aws:kms:us-west-2:123456789012:key/1".into())),
@@ -35,15 +37,15 @@ fn each_rolling_input_changes_the_digest_and_no_other_property_does() {
     ];
     let mut digests = vec![original.clone(), digest(&base, "ami-00000000000000002")];
     for (_, change) in changes {
-        let mut changed = base.clone();
-        change(&mut changed);
-        digests.push(digest(&changed, IMAGE));
+        let mut spec = base.clone();
+        change(&mut spec);
+        digests.push(digest(&spec, IMAGE));
     }
     let mut unique = digests.clone();
     unique.sort();
     unique.dedup();
     assert_eq!(unique.len(), digests.len(), "{digests:?}");
-    let others: [(&str, fn(&mut Spec)); 6] = [
+    let others: [Change; 6] = [
         ("Tags", |it| drop(it.tags.insert("team".into(), "web".into()))),
         ("ImageParameter of the same image", |it| it.image_parameter = Some("/other".into())),
         ("LaunchGateSeconds", |it| it.hooks.launch_gate_seconds += 60),
@@ -52,9 +54,9 @@ fn each_rolling_input_changes_the_digest_and_no_other_property_does() {
         ("ParameterPaths", |it| it.parameter_paths = vec!["/a".into()]),
     ];
     for (name, change) in others {
-        let mut changed = base.clone();
-        change(&mut changed);
-        assert_eq!(digest(&changed, IMAGE), original, "{name}");
+        let mut spec = base.clone();
+        change(&mut spec);
+        assert_eq!(digest(&spec, IMAGE), original, "{name}");
     }
 }
 
