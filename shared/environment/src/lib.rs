@@ -10,6 +10,7 @@
 //! - `input`: the table of properties, and the checked properties of one environment.
 //! - `desired`: the resources that the properties describe.
 //! - `engine`: the seam to the cloud, plans, their execution, the reconcile loop, drift, outputs.
+//! - `rollout`: how running instances follow a change, and how they return.
 //! - `automation`: observed alarms, and the remediations that the rules of an environment choose.
 
 #![warn(missing_docs)]
@@ -19,6 +20,7 @@ mod desired;
 mod engine;
 mod input;
 mod model;
+pub mod rollout;
 
 pub use automation::observed_alarm::{AlarmCheck, ObservedAlarm};
 pub use automation::recorded_rules::RecordedRules;
@@ -28,7 +30,7 @@ pub use automation::remediation::{
 };
 pub use desired::{
     CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, HookNotHandled, ImageFacts, InstanceTypeFacts, ROOT_DEVICE,
-    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services,
+    RollingInputs, SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services,
 };
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::awaited::{Awaited, COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};
@@ -54,4 +56,5 @@ pub use model::on_delete::OnDelete;
 pub use model::partition::Partition;
 pub use model::resource::{Fields, Resource, Setting};
 pub use model::script::Script;
+pub use model::version_description::VersionDescription;
 pub use model::{hook_settings, mark};

@@ -141,8 +141,12 @@ fn assert_within_limits(resource: &Resource, context: &str) {
             within_limits_of_tags(&version.content.tags, &within);
             // Bytes before the encoding: 16 KB (the EC2 user guide).
             within("the user data", version.content.user_data.len(), 16_384);
-            // The description is `envkeeper <digest> <image source>`.
-            within("the description", 10 + version.digest.len() + 1 + version.content.image_source.len(), 255);
+            let description = environment::VersionDescription {
+                content: version.digest.clone(),
+                rolling: Some(version.digest.clone()),
+                image_source: version.content.image_source.clone(),
+            };
+            within("the description", description.to_string().len(), 255);
         }
         Fields::AutoScalingGroup(group) => {
             for hook in &group.hooks {

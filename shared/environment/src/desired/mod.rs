@@ -7,6 +7,7 @@ mod identity;
 mod monitoring;
 mod network;
 mod queries;
+mod rolling;
 mod storage;
 
 use crate::input::spec::Spec;
@@ -19,6 +20,7 @@ use crate::model::resource::{Fields, Resource};
 pub use check::{ROOT_DEVICE, check_facts};
 pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
 pub use network::endpoint_services;
+pub use rolling::RollingInputs;
 
 /// The namespace of the functions' own metrics.
 const OWN_NAMESPACE: &str = "Envkeeper";

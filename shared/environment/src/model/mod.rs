@@ -1,6 +1,7 @@
 //! Resources, their kinds and fields, their names and ownership mark, and the texts that instances and hooks get.
 
 pub(crate) mod departure;
+pub(crate) mod digest;
 pub(crate) mod field;
 pub mod hook_settings;
 pub(crate) mod key;
@@ -13,3 +14,4 @@ pub(crate) mod partition;
 pub(crate) mod resource;
 pub(crate) mod script;
 pub(crate) mod user_data;
+pub(crate) mod version_description;

@@ -1,5 +1,4 @@
-use sha2::{Digest, Sha256};
-
+use crate::model::digest;
 use crate::model::field::{Field, KindSetting, ResourceKind};
 use crate::model::key::{Ref, Tags};
 use crate::model::kind::KindFacts;
@@ -70,21 +69,22 @@ impl TemplateContent {
             ("root-volume-gib", self.root_volume_gib.to_string()),
             ("volume-key", self.volume_key.clone().unwrap_or_default()),
             ("detailed-monitoring", self.detailed_monitoring.to_string()),
-            ("user-data", self.user_data.to_string()),
+            (USER_DATA, self.user_data.to_string()),
             (TAGS, tags.join("\n")),
         ]
     }
 
-    /// The first 8 bytes of SHA-256 over the parts and the image. The length precedes each part, so that two different
-    /// versions never have the same input.
+    /// The digest of the parts and the image.
     fn digest(&self, image: &str) -> String {
-        let mut hash = Sha256::new();
-        for (_, part) in self.parts().into_iter().chain([("image", image.to_owned())]) {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let first = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-        format!("{first:016x}")
+        let parts = self.parts();
+        digest::digest(parts.iter().map(|(_, part)| part.as_str()).chain([image]))
+    }
+
+    /// Whether the parts differ only in the user data.
+    pub(crate) fn differs_in_user_data_alone(&self, other: &TemplateContent) -> bool {
+        let pairs = self.parts().into_iter().zip(other.parts());
+        let different: Vec<&str> = pairs.filter(|(one, other)| one != other).map(|((name, _), _)| name).collect();
+        different == [USER_DATA]
     }
 
     /// A line for each part that is not empty.
@@ -106,13 +106,16 @@ impl TemplateContent {
     }
 }
 
+/// The part with the user data.
+const USER_DATA: &str = "user-data";
+
 /// The part with a line for each tag.
 const TAGS: &str = "tags";
 
 /// The text of a part in a plan. A script is described by its size, and tags by their number: each resource lists them.
 fn part_summary(name: &str, part: &str) -> String {
     match name {
-        "user-data" => format!("{} bytes", part.len()),
+        USER_DATA => format!("{} bytes", part.len()),
         TAGS => part.lines().count().to_string(),
         _ => part.to_owned(),
     }

@@ -1,0 +1,29 @@
+//! Rollouts: how running instances follow a change of the launch template, and how they return when the change is bad.
+//!
+//! Everything is pure. [`decide`] chooses one action from one observation, [`answer`] the response that holds after it, and
+//! [`estimate`] the forecast for a plan. Verdicts are observed, not stored; the [record](RolloutRecord) has the running version,
+//! the failed versions and the id of the refresh.
+
+mod action;
+mod answer;
+mod decide;
+mod estimate;
+mod record;
+mod refresh;
+mod settings;
+mod situation;
+mod verdict;
+mod version;
+
+pub use action::{Action, AlarmReason, Refusal, WaitFor};
+pub use answer::{Answer, RolloutState, answer, state};
+pub use decide::decide;
+pub use estimate::{Estimate, EstimateInputs, estimate, pace};
+pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
+pub use refresh::{ObservedRefresh, Preferences, RefreshCall, RefreshStatus, RollbackDetails};
+pub use settings::{RolloutMode, RolloutSettings, RolloutWait};
+pub use situation::{
+    RolloutAlarm, RolloutAlarmState, RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh,
+};
+pub use verdict::{LaunchFailure, TRANSIENT_LIMIT, Verdict, VerdictKind, counting_verdict};
+pub use version::{TemplateChange, Version};

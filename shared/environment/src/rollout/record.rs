@@ -1,0 +1,158 @@
+//! The part of an owner's record about rollouts.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Action;
+use super::refresh::ObservedRefresh;
+use super::version::Version;
+use crate::engine::cloud::Timestamp;
+
+/// The most failed versions in a record; the oldest is dropped.
+const MAX_FAILED: usize = 10;
+
+/// The longest evidence in a record, in characters. The rest is where the evidence says.
+const MAX_EVIDENCE: usize = 600;
+
+/// The record of an environment's rollouts, beside the last spec that was responded to. At most some 10 KB, if every character of
+/// the evidence is ASCII.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RolloutRecord {
+    /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
+    pub begun: bool,
+    /// The refresh that this environment started last, until its end is accepted.
+    pub refresh: Option<RecordedRefresh>,
+    /// The running version: the last one that a refresh, a create or `Rollout: None` put in place as a whole. `None`: the record
+    /// was lost.
+    pub running: Option<Version>,
+    /// The running version before that one: an operator can return to it.
+    pub previous: Option<Version>,
+    /// The failed versions, the newest last: at most ten. None of them is tried again until one of its rolling inputs changes
+    /// or an operator asks.
+    pub failed: Vec<FailedVersion>,
+}
+
+/// A refresh whose start was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedRefresh {
+    /// The id.
+    pub id: String,
+    /// When the response arrived. A list may miss the refresh for [`READ_LAG`](crate::READ_LAG).
+    pub accepted: Timestamp,
+}
+
+/// A version that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedVersion {
+    /// The version. The digest of its rolling inputs identifies it, not its number.
+    pub version: Version,
+    /// Why it failed.
+    pub cause: FailureCause,
+    /// The beginning of the evidence, and where the rest is: at most 600 characters.
+    pub evidence: String,
+    /// When the failure was noticed.
+    pub at: Timestamp,
+}
+
+/// Why a version failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCause {
+    /// A [verdict](super::Verdict) about a new instance.
+    Verdict,
+    /// An alarm of `RolloutAlarms`.
+    Alarm,
+    /// No instance was in service at the deadline of the request.
+    Deadline,
+    /// Auto Scaling ended the refresh, or rolled it back.
+    RefreshFailed,
+    /// An operator asked for the rollback.
+    Operator,
+    /// An operator cancelled the rollout, by `cancel` or in Auto Scaling. The instances stay as they are.
+    Cancelled,
+}
+
+impl FailedVersion {
+    /// A failure, with the beginning of its evidence.
+    #[must_use]
+    pub fn new(version: &Version, cause: FailureCause, evidence: &str, at: Timestamp) -> FailedVersion {
+        FailedVersion { version: version.clone(), cause, evidence: evidence.chars().take(MAX_EVIDENCE).collect(), at }
+    }
+}
+
+impl RolloutRecord {
+    /// The failure of a version, if it failed.
+    #[must_use]
+    pub fn failure_of(&self, version: &Version) -> Option<&FailedVersion> {
+        self.failed.iter().find(|it| it.version.matches(version))
+    }
+
+    /// Whether instances of the version must not be launched. A cancelled version is not bad.
+    #[must_use]
+    pub fn is_bad(&self, version: &Version) -> bool {
+        self.failure_of(version).is_some_and(|it| it.cause != FailureCause::Cancelled)
+    }
+
+    /// Whether the record has the refresh's id.
+    #[must_use]
+    pub fn has(&self, refresh: &ObservedRefresh) -> bool {
+        self.refresh.as_ref().is_some_and(|it| it.id == refresh.id)
+    }
+
+    /// The record after the response to a `StartInstanceRefresh`.
+    #[must_use]
+    pub fn started(mut self, id: &str, now: Timestamp) -> RolloutRecord {
+        self.begun = true;
+        self.refresh = Some(RecordedRefresh { id: id.to_owned(), accepted: now });
+        self
+    }
+
+    /// The record after an action, which for an action on the record is the whole action.
+    #[must_use]
+    pub fn after(mut self, action: &Action, now: Timestamp) -> RolloutRecord {
+        match action {
+            Action::Begin => self.begun = true,
+            Action::Adopt(id) => return self.started(id, now),
+            Action::Accept(version) => {
+                self.begun = false;
+                self.refresh = None;
+                self.failed.retain(|it| !it.version.matches(version));
+                let earlier = self.running.replace(version.clone());
+                if let Some(earlier) = earlier.filter(|it| !it.matches(version)) {
+                    self.previous = Some(earlier);
+                }
+            }
+            Action::MarkFailed(failed) => {
+                self.failed.retain(|it| !it.version.matches(&failed.version));
+                self.failed.push(failed.clone());
+                self.failed.drain(..self.failed.len().saturating_sub(MAX_FAILED));
+            }
+            Action::Forget(version) => self.failed.retain(|it| !it.version.matches(version)),
+            Action::None
+            | Action::Wait(_)
+            | Action::Alarm(_)
+            | Action::Refuse(_)
+            | Action::Start(_)
+            | Action::RollBack
+            | Action::Cancel(_)
+            | Action::SetTemplate(_) => {}
+        }
+        self
+    }
+}
+
+impl fmt::Display for FailedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = match self.cause {
+            FailureCause::Verdict => "failed",
+            FailureCause::Alarm => "was rolled back by an alarm",
+            FailureCause::Deadline => "was not in service in time",
+            FailureCause::RefreshFailed => "was given up by Auto Scaling",
+            FailureCause::Operator => "was rolled back by an operator",
+            FailureCause::Cancelled => "was cancelled",
+        };
+        write!(f, "version {} {cause}: {}", self.version.number, self.evidence)
+    }
+}

@@ -1,0 +1,10 @@
+//! Rollouts: the table, its invariants, and a model of Auto Scaling that plays it to the end.
+#![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
+
+mod answers;
+mod automaton;
+mod fixture;
+mod invariants;
+mod ownership;
+mod table;
+mod versions;
