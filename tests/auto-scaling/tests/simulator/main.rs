@@ -14,6 +14,8 @@ mod latencies;
 mod lifecycle;
 mod policies;
 mod processes;
+mod refresh_of_one;
+mod refreshed;
 mod standby;
 mod time_outs;
 mod warm_pools;
