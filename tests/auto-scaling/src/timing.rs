@@ -77,7 +77,7 @@ impl Latency {
         attachment: Duration::from_secs(5),
         refresh_start: Duration::from_secs(10),
         refresh_check: Duration::from_secs(11),
-        refresh_health: Duration::from_secs(60),
+        refresh_health: Duration::from_mins(1),
         refresh_settling: Duration::from_secs(30),
         refresh_cancel: Duration::from_millis(5500),
     };
