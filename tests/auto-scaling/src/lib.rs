@@ -133,4 +133,15 @@ impl AutoScaling {
         };
         Self { groups: BTreeMap::new(), account }
     }
+
+    /// The durations.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.account.timing
+    }
+
+    /// Changes the durations of what begins from now on.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.account.timing = timing;
+    }
 }

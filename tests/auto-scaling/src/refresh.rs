@@ -24,8 +24,6 @@ use crate::{LaunchTemplate, Timestamp};
 pub use preferences::{ProtectedInstances, RefreshPreferences, StandbyInstances, StartRefresh};
 pub use progress::RefreshProgress;
 
-/// How long a refresh retries when its replacements fail or cannot continue (the user guide, "one-hour timeout").
-const RETRIES: Duration = Duration::from_hours(1);
 /// The longest time that a refresh replaces instances (the user guide).
 const LONGEST: Duration = Duration::from_hours(14 * 24);
 /// How long a refresh is listed after its request (the API reference of DescribeInstanceRefreshes: six weeks).
@@ -172,6 +170,22 @@ pub struct RefreshChoices {
     pub checkpoints_count_matching: bool,
 }
 
+impl RefreshChoices {
+    /// All combinations of the answers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..32_u8).map(|number| {
+            let bit = |place: u8| number >> place & 1 == 0;
+            Self {
+                surge_exceeds_max_size: bit(0),
+                batches_wait_for_terminations: bit(1),
+                delete_cancels_refresh: bit(2),
+                end_sheds_unready: bit(3),
+                checkpoints_count_matching: bit(4),
+            }
+        })
+    }
+}
+
 impl Default for RefreshChoices {
     fn default() -> Self {
         Self {
@@ -213,7 +227,7 @@ impl AlarmState {
     }
 }
 
-/// A change of a refresh that EventBridge learns of.
+/// A change of a refresh, published to EventBridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshEvent {
     /// The replacement of instances begins.

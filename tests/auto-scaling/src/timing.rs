@@ -42,10 +42,12 @@ pub struct Latency {
     pub refresh_settling: Duration,
     /// How long an instance refresh is `Cancelling`, if the call does not wait for its instances.
     pub refresh_cancel: Duration,
+    /// How long an instance refresh retries when its replacements fail or cannot continue.
+    pub refresh_retries: Duration,
 }
 
 impl Latency {
-    /// No time, except the interval of checks: for tests of rules that do not depend on it.
+    /// No time, except the interval of checks and the hour of retries: for tests of rules that do not depend on it.
     pub const NONE: Self = Self {
         decision: Duration::ZERO,
         health: Duration::ZERO,
@@ -58,6 +60,7 @@ impl Latency {
         refresh_health: Duration::ZERO,
         refresh_settling: Duration::ZERO,
         refresh_cancel: Duration::ZERO,
+        refresh_retries: Duration::from_hours(1),
     };
 
     /// The durations recorded on AWS, September 2026 (stackd 9dc356f5). `decision`: the median of 0 to 14 s for launches
@@ -68,6 +71,7 @@ impl Latency {
     /// `refresh_native` shows one refresh of one instance at these times after the call: `refresh_start` 8 to 11 s.
     /// `refresh_check`: steps 10, 21, 87, 98 and 120 s after the call. `refresh_health`: 60 to 70 s from `InService` to
     /// the step. `refresh_settling`: a rollback of 140 s has 30 to 40 s left for it. `refresh_cancel`: 5.5 s.
+    /// `refresh_retries`: an hour (the user guide, "one-hour timeout").
     pub const RECORDED: Self = Self {
         decision: Duration::from_secs(8),
         health: Duration::from_secs(15),
@@ -80,6 +84,7 @@ impl Latency {
         refresh_health: Duration::from_mins(1),
         refresh_settling: Duration::from_secs(30),
         refresh_cancel: Duration::from_millis(5500),
+        refresh_retries: Duration::from_hours(1),
     };
 
     /// The same latency, the given number of times as short.
@@ -100,6 +105,7 @@ impl Latency {
             refresh_health: self.refresh_health / times,
             refresh_settling: self.refresh_settling / times,
             refresh_cancel: self.refresh_cancel / times,
+            refresh_retries: self.refresh_retries / times,
         }
     }
 }

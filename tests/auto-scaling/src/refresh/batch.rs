@@ -88,6 +88,8 @@ mod tests {
             (7, 100, Some(110), 1, 0),
             (100, 100, Some(110), 10, 0),
             (3, 100, Some(200), 3, 0),
+            (7, 50, None, 3, 3),
+            (3, 90, Some(150), 1, 0),
         ] {
             let batch = whole_group(desired, min, max).batch();
             assert_eq!(batch, Batch { launches, terminations }, "{desired} instances, {min} %, {max:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    AlarmState, InstanceRefresh, LONGEST, RETRIES, RefreshEvent, RefreshStatus, Wait, WaitKind,
+    AlarmState, InstanceRefresh, LONGEST, RefreshEvent, RefreshStatus, Wait, WaitKind,
     batch::{Batch, Capacity},
     view::View,
 };
@@ -45,7 +45,8 @@ impl Group {
         Some(now.max(refresh.next_check))
     }
 
-    fn is_refresh_paused(&self) -> bool {
+    /// Whether the process `InstanceRefresh` is suspended and the refresh would replace instances or bake.
+    pub(crate) fn is_refresh_paused(&self) -> bool {
         let replaces = |it: &InstanceRefresh| {
             matches!(it.status, RefreshStatus::InProgress | RefreshStatus::Baking | RefreshStatus::RollbackInProgress)
         };
@@ -335,7 +336,8 @@ impl InstanceRefresh {
             return Some(format!("The CloudWatch alarm {name} is in the ALARM state."));
         }
         let has_passed = |since: Option<Timestamp>, span: Duration| since.is_some_and(|since| since + span <= now);
-        if has_passed(self.failing_since, RETRIES) || has_passed(self.blocked_since, RETRIES) {
+        let retries = account.timing.latency.refresh_retries;
+        if has_passed(self.failing_since, retries) || has_passed(self.blocked_since, retries) {
             let reason = self.status_reason.as_deref().unwrap_or_default();
             return Some(
                 format!("The instance refresh could not continue for an hour. {reason}").trim_end().to_owned(),

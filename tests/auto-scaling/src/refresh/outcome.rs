@@ -14,7 +14,9 @@ impl Group {
         refresh.phase = phase;
         self.publish_refresh(RefreshEvent::Started, account, now);
         self.count_replacements(account, now);
-        self.check_refresh(account, now);
+        if !self.is_refresh_paused() {
+            self.check_refresh(account, now);
+        }
     }
 
     /// Ends the way forward: with the bake time, if there is one and an instance was replaced.

@@ -94,6 +94,38 @@ fn the_next_batch_waits_for_terminations_or_does_not() {
 }
 
 #[test]
+fn a_canary_with_room_below_the_maximum_succeeds_whatever_the_open_questions_are_and_never_lacks_capacity() {
+    let mut combinations = 0;
+    for choices in RefreshChoices::all() {
+        let mut host = host(4, 6);
+        host.sim.set_refresh_choices(choices);
+        host.start(RefreshPreferences {
+            checkpoint_percentages: vec![25, 100],
+            checkpoint_delay: Some(MINUTE),
+            bake_time: Some(MINUTE),
+            skip_matching: true,
+            ..healthy(100, Some(110))
+        });
+        assert_eq!(host.end(|host| assert!(host.sizes().1 >= 4)), RefreshStatus::Successful, "{choices:?}");
+        assert_eq!((host.count_of("2"), host.sizes()), (4, (4, 4)), "{choices:?}");
+        combinations += 1;
+    }
+    assert_eq!(combinations, 32);
+}
+
+#[test]
+fn a_longer_health_check_delays_the_termination() {
+    let mut host = host(1, 1);
+    let mut timing = host.sim.timing();
+    timing.latency.refresh_health = MINUTE * 3;
+    host.sim.set_timing(timing);
+    host.start(healthy(100, Some(100)));
+    host.run(MINUTE * 3);
+    assert_eq!(host.sizes(), (2, 2));
+    assert_eq!(host.end(|_| {}), RefreshStatus::Successful);
+}
+
+#[test]
 fn a_surge_stays_within_the_maximum_size_if_that_is_the_choice() {
     let mut host = host(2, 2);
     host.sim.set_refresh_choices(RefreshChoices { surge_exceeds_max_size: false, ..RefreshChoices::default() });
@@ -313,6 +345,17 @@ fn a_suspended_process_pauses_a_refresh_without_ending_it() {
     host.sim.resume_processes("web", &["InstanceRefresh".into()]).unwrap();
     assert_eq!(host.end(|_| {}), RefreshStatus::Successful);
     assert_eq!(host.count_of("2"), 3);
+}
+
+#[test]
+fn a_refresh_that_starts_while_its_process_is_suspended_replaces_nothing() {
+    let mut host = host(2, 2);
+    host.sim.suspend_processes("web", &["InstanceRefresh".into()], host.now).unwrap();
+    host.start(healthy(100, Some(100)));
+    host.run(MINUTE * 90);
+    assert_eq!((host.state(), host.launches.len()), (RefreshStatus::InProgress, 2));
+    host.sim.resume_processes("web", &["InstanceRefresh".into()]).unwrap();
+    assert_eq!(host.end(|_| {}), RefreshStatus::Successful);
 }
 
 #[test]

@@ -131,9 +131,9 @@ fn a_gate_that_abandons_each_new_instance_makes_the_refresh_retry() {
     assert!(host.now.since(begin) > Duration::from_hours(1));
 }
 
-/// No function answers: the heartbeats time out, ABANDON is the default result, and the hour of retries passes.
+/// Every function is dead: the heartbeats time out, ABANDON is the default result, and the hour of retries passes.
 #[test]
-fn a_refresh_whose_gate_nobody_answers_ends_after_the_hour() {
+fn a_refresh_whose_hook_is_never_completed_ends_after_the_hour() {
     for auto_rollback in [false, true] {
         let mut host = gated(2, MINUTE * 15);
         let begin = host.now;

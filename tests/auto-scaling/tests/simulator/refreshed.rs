@@ -1,4 +1,4 @@
-//! What the tests of instance refreshes share.
+//! Shared helpers of the tests of instance refreshes.
 
 use std::time::Duration;
 
