@@ -57,6 +57,8 @@ pub struct InstanceRefresh {
     /// In a rollback: the number of the way forward, whose instances are replaced.
     deployed: Option<u64>,
     next_check: Timestamp,
+    /// The number of instances to replace, when the refresh began.
+    begun_with: usize,
     /// The number of instances to replace, when the current direction began.
     total: usize,
     /// By how many instances the group may exceed its desired capacity.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    InstanceRefresh, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, PutHook, RefreshPreferences,
-    RefreshStatus, Settings, StartRefresh, Subnet, Transition,
+    Event, InstanceRefresh, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, PutHook,
+    RefreshPreferences, RefreshStatus, Settings, StartRefresh, Subnet, Transition,
 };
 use memory_cloud::{LaunchOutcome, MemoryAccount};
 
@@ -87,7 +87,7 @@ fn launches_of_a_version_can_fail_or_be_abandoned_while_others_succeed() {
         assert_eq!((refresh(&account).status, versions(&account)), (RefreshStatus::InProgress, vec!["1".into(); 2]));
         account.clock.advance(MINUTE * 60);
         assert_eq!((refresh(&account).status, versions(&account)), (RefreshStatus::Failed, vec!["1".into(); 2]));
-        let events: Vec<&str> = account.refresh_events.borrow().iter().map(|it| it.detail_type()).collect();
+        let events: Vec<&str> = account.refresh_events.borrow().iter().map(Event::detail_type).collect();
         let expected = ["EC2 Auto Scaling Instance Refresh Started", "EC2 Auto Scaling Instance Refresh Failed"];
         assert_eq!(events, expected);
     }

@@ -69,6 +69,7 @@ impl AutoScaling {
             phase: 0,
             deployed: None,
             next_check: now + account.timing.latency.refresh_start,
+            begun_with: 0,
             total: 0,
             surge: 0,
             ready: 0,

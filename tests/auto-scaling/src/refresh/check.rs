@@ -59,6 +59,7 @@ impl Group {
         let Some(refresh) = self.active_refresh_mut() else { return };
         refresh.total = view.remaining;
         if refresh.deployed.is_none() {
+            refresh.begun_with = view.remaining;
             refresh.progress = Some(view.replacements(refresh.total).forward());
         }
     }
@@ -314,7 +315,7 @@ impl InstanceRefresh {
     fn record(&mut self, view: &View) {
         let replacements = view.replacements(self.total);
         let shown = match &self.rollback {
-            Some(rollback) => replacements.backward(rollback.progress),
+            Some(rollback) => replacements.backward(rollback.progress, self.begun_with),
             None => replacements.forward(),
         };
         if self.status != RefreshStatus::Baking {

@@ -36,12 +36,12 @@ impl Replacements {
         }
     }
 
-    /// The progress of a rollback, from the progress at its start.
-    pub fn backward(&self, from: RefreshProgress) -> RefreshProgress {
+    /// The progress of a rollback, from the progress at its start, to at most the instances that the refresh began with.
+    pub fn backward(&self, from: RefreshProgress, begun_with: usize) -> RefreshProgress {
         let undone = from.percentage * self.percentage(self.quarters()) / 100;
         RefreshProgress {
             percentage: from.percentage - undone,
-            instances_to_update: from.instances_to_update + count(self.replaced()),
+            instances_to_update: (from.instances_to_update + count(self.replaced())).min(count(begun_with)),
         }
     }
 
@@ -76,10 +76,17 @@ mod tests {
         assert_eq!(shown, [(0, 1), (25, 1), (50, 1), (100, 0)]);
         let from = RefreshProgress { percentage: 100, instances_to_update: 0 };
         let back = [at(1, 0, 0), at(1, 1, 0), at(1, 1, 1), at(0, 1, 1)].map(|it| {
-            let progress = it.backward(from);
+            let progress = it.backward(from, 1);
             (progress.percentage, progress.instances_to_update)
         });
         assert_eq!(back, [(100, 0), (100, 0), (50, 0), (0, 1)]);
+    }
+
+    #[test]
+    fn a_rollback_counts_no_more_instances_than_the_refresh_began_with() {
+        let early = RefreshProgress { percentage: 25, instances_to_update: 2 };
+        let back = Replacements { total: 1, remaining: 0, in_service: 1, ready: 1 }.backward(early, 2);
+        assert_eq!(back, RefreshProgress { percentage: 0, instances_to_update: 2 });
     }
 
     #[test]

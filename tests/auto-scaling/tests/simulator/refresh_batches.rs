@@ -196,6 +196,9 @@ fn checkpoints_limit_batches_and_wait_after_the_warm_up() {
         host.refresh_events(begin).iter().map(|it| it.split_once(' ').unwrap().1.to_owned()).collect();
     assert_eq!(events, ["Started", "Checkpoint Reached", "Checkpoint Reached", "Succeeded"]);
     let reached = host.events.iter().find(|it| it.detail_type().ends_with("Checkpoint Reached")).unwrap();
+    let last = host.events.iter().rev().find(|it| it.detail_type().ends_with("Checkpoint Reached")).unwrap();
+    let end = host.refresh().end.unwrap();
+    assert!(end.since(last.time) < MINUTE * 2, "the last checkpoint has no wait: {:?}", end.since(last.time));
     let id = host.refresh().id;
     let detail = format!(
         r#"{{"InstanceRefreshId":"{id}","AutoScalingGroupName":"web","CheckpointPercentage":"20","CheckpointDelay":"900"}}"#

@@ -151,6 +151,7 @@ fn a_refresh_whose_hook_is_never_completed_ends_after_the_hour() {
 #[test]
 fn a_new_instance_that_becomes_unhealthy_is_replaced_and_counts_as_a_failure() {
     let mut host = host(1, 2);
+    let begin = host.now;
     host.start(healthy(100, Some(110)));
     while host.state().is_active() {
         host.run(SECOND * 5);
@@ -160,7 +161,8 @@ fn a_new_instance_that_becomes_unhealthy_is_replaced_and_counts_as_a_failure() {
         }
         assert_eq!(host.count_of("1"), 1);
     }
-    assert_eq!(host.state(), RefreshStatus::Failed);
+    let minutes = host.now.since(begin).as_secs() / 60;
+    assert!(host.state() == RefreshStatus::Failed && minutes < 65, "{minutes} min");
 }
 
 #[test]
