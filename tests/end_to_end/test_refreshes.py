@@ -1,4 +1,4 @@
-"""Instance refreshes of the local cloud over HTTP, as boto3 and EventBridge show them. Nothing of Envkeeper is deployed."""
+"""Instance refreshes of the local cloud over HTTP, as boto3 and EventBridge show them, without Envkeeper."""
 
 import json
 import unittest
@@ -88,10 +88,10 @@ class Refreshes(unittest.TestCase):
 
     def events(self):
         """The kinds of the events in the queue, which is empty afterwards."""
-        queues, kinds = self.cloud.client("sqs"), []
+        queues, kinds, prefix = self.cloud.client("sqs"), [], "EC2 Auto Scaling Instance Refresh "
         while messages := queues.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
-                kinds.append(json.loads(message["Body"])["detail-type"].removeprefix("EC2 Auto Scaling Instance Refresh "))
+                kinds.append(json.loads(message["Body"])["detail-type"].removeprefix(prefix))
                 queues.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return kinds
 
@@ -110,7 +110,8 @@ class Refreshes(unittest.TestCase):
             self.scaling.update_auto_scaling_group(**GROUP, LaunchTemplate=self.version(3))
         self.scaling.update_auto_scaling_group(**GROUP, MaxSize=4, LaunchTemplate=self.version(1))
         ended = self.end()
-        self.assertEqual((ended["Status"], ended["PercentageComplete"], ended["InstancesToUpdate"]), ("Successful", 100, 0))
+        shown = tuple(ended[name] for name in ("Status", "PercentageComplete", "InstancesToUpdate"))
+        self.assertEqual(shown, ("Successful", 100, 0))
         self.assertEqual((self.in_service(), self.group()["LaunchTemplate"]["Version"]), (["2", "2"], "2"))
         expected = ["Started", "Checkpoint Reached", "Started Baking", "Succeeded"]
         kinds = []

@@ -19,6 +19,7 @@ mod refresh_batches;
 mod refresh_ends;
 mod refresh_of_one;
 mod refresh_rules;
+mod refresh_schedules;
 mod refreshed;
 mod standby;
 mod time_outs;
