@@ -167,7 +167,7 @@ fn reach(account: &mut MemoryAccount, state: &'static str) -> bool {
     let group = names().group().name;
     let bare = state.strip_prefix("Warmed:");
     // In these states a function completes the hook at once.
-    account.hooks_time_out = state.ends_with(":Wait");
+    account.hooks_unanswered.set(state.ends_with(":Wait"));
     let terminate = |account: &MemoryAccount| {
         let id = in_state(account, "InService").expect("in service");
         account.operate(|scaling, now| scaling.terminate_instance(&id, false, now)).expect("in service");
@@ -191,10 +191,10 @@ fn reach(account: &mut MemoryAccount, state: &'static str) -> bool {
         "Warmed:Pending" | "Warmed:Pending:Wait" => put_pool(account, 1, "Running"),
         "Warmed:Stopped" | "Warmed:Running" | "Warmed:Hibernated" => put_pool(account, 1, bare.expect("warmed")),
         "Warmed:Terminating:Wait" | "Warmed:Terminating:Proceed" => {
-            account.hooks_time_out = false;
+            account.hooks_unanswered.set(false);
             put_pool(account, 1, "Running");
             await_state(account, "Warmed:Running");
-            account.hooks_time_out = state.ends_with(":Wait");
+            account.hooks_unanswered.set(state.ends_with(":Wait"));
             put_pool(account, 0, "Running");
         }
         _ => {

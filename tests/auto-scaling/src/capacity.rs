@@ -46,19 +46,21 @@ impl Group {
             return Vec::new();
         }
         let mut active: Vec<usize> = indexes.filter(|index| self.instances[*index].is_counted()).collect();
-        let desired_capacity = self.desired_capacity as usize;
+        let desired_capacity = self.desired_capacity as usize + self.surge();
         let counted = if self.active().any(|it| self.is_misplaced(it)) {
             self.instances.iter().filter(|it| it.state == LifecycleState::InService).count()
         } else {
             self.counted()
         };
+        let sheds_unready = self.sheds_unready();
         let mut selected = Vec::new();
         for _ in desired_capacity..counted {
             let rank = |index: &&usize| {
                 let instance = &self.instances[**index];
                 let zone = &instance.subnet.zone;
                 let occupancy = active.iter().filter(|it| self.instances[**it].subnet.zone == *zone).count();
-                (self.is_misplaced(instance), occupancy, Reverse(**index))
+                let is_shed = sheds_unready && instance.state != LifecycleState::InService;
+                (self.is_misplaced(instance), is_shed, occupancy, Reverse(**index))
             };
             let candidates = active.iter().filter(|index| !self.instances[**index].protected);
             let Some(next) = candidates.max_by_key(rank).copied() else { break };
@@ -73,7 +75,7 @@ impl Group {
         let is_requested = !self.pending_cause.is_empty() && !self.is_deleting() && self.runs(Process::Terminate);
         let mut active = self.active().peekable();
         is_requested
-            && self.counted() > self.desired_capacity as usize
+            && self.counted() > self.desired_capacity as usize + self.surge()
             && active.peek().is_some()
             && active.all(|it| it.protected)
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use crate::{
-    Hook, Instance, LaunchTemplate, Process, PutHook, Route, ScalingPolicy, Settings, Subnet, Tag, Timestamp, WarmPool,
-    launch::Token,
+    Hook, Instance, InstanceRefresh, LaunchTemplate, Process, PutHook, Route, ScalingPolicy, Settings, Subnet, Tag,
+    Timestamp, WarmPool, launch::Token,
 };
 
 /// The parameters of a create call.
@@ -58,6 +58,8 @@ pub struct Group {
     pub warm_pool: Option<WarmPool>,
     /// The instances of the group and of its warm pool, the oldest first.
     pub instances: Vec<Instance>,
+    /// The instance refreshes, the oldest first.
+    pub(crate) refreshes: Vec<InstanceRefresh>,
     /// When a delete of the group was accepted.
     pub(crate) deleted_at: Option<Timestamp>,
     /// When the group acts on the last change of the desired capacity.
@@ -90,6 +92,7 @@ pub(crate) struct PendingLaunch {
     pub(crate) launch_template: LaunchTemplate,
     pub(crate) subnet: Subnet,
     pub(crate) route: Route,
+    pub(crate) phase: u64,
     pub(crate) activity: usize,
 }
 

@@ -38,6 +38,7 @@ impl AutoScaling {
             suspended_processes: BTreeMap::new(),
             warm_pool: None,
             instances: Vec::new(),
+            refreshes: Vec::new(),
             deleted_at: None,
             decided_at: now,
             unhealthy_replacements: 0,
@@ -76,8 +77,8 @@ impl AutoScaling {
     /// Changes settings, and the desired capacity with them: to the given value, or else into the new bounds.
     ///
     /// # Errors
-    /// `ValidationError`: the group does not exist or is being deleted, the settings are not valid, or the desired
-    /// capacity is out of bounds.
+    /// `ValidationError`: the group does not exist or is being deleted, the settings are not valid, the desired
+    /// capacity is out of bounds, or the launch template changes while an instance refresh has a desired configuration.
     pub fn update_group(
         &mut self,
         name: &str,
@@ -87,6 +88,7 @@ impl AutoScaling {
     ) -> Result<(), Fault> {
         let (group, account) = self.modifiable_in_account(name)?;
         settings.check()?;
+        group.check_template_change(&settings.launch_template)?;
         let (min, max, before) = (settings.min_size, settings.max_size, group.desired_capacity);
         let desired_capacity = desired_capacity.unwrap_or_else(|| before.clamp(min, max));
         settings.check_desired(desired_capacity)?;
@@ -143,8 +145,8 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ResourceInUse`: the group has instances or a warm pool, and no force (for an empty pool a guess: the API
-    /// reference says that force deletes the pool). `ScalingActivityInProgress`: launches are pending, and
-    /// no force. `ValidationError`: the group does not exist, or its protection forbids the delete (the code is a
+    /// reference says that force deletes the pool). `ScalingActivityInProgress`: launches are pending, and no force, or
+    /// an instance refresh blocks the delete ([`RefreshChoices`](crate::RefreshChoices)). `ValidationError`: the group does not exist, or its protection forbids the delete (the code is a
     /// guess: no report of the real one was found).
     ///
     /// [`Latency::group_removal`]: crate::Latency::group_removal
@@ -172,6 +174,7 @@ impl AutoScaling {
                 "You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.",
             ));
         }
+        group.end_refresh_of_deleted(account, now)?;
         if group.deleted_at.is_none() {
             group.deleted_at = Some(now);
             group.decided_at = now + account.timing.latency.decision;

@@ -42,6 +42,7 @@ impl Group {
             let finding = self.replacement(&self.instances[index], account.timing.latency.health);
             if let Some((_, reason)) = finding.filter(|(due, _)| *due <= now) {
                 let cause = format!("At {now} an instance was taken out of service in response to {reason}.");
+                self.note_failed_replacement(self.instances[index].phase, now);
                 self.terminate(index, cause, account, now);
                 self.unhealthy_replacements += 1;
             }

@@ -39,6 +39,8 @@ pub struct Instance {
     pub(crate) interruption_at: Option<Timestamp>,
     /// When the target groups will have deregistered the instance, if it has to wait for them before its hooks.
     pub(crate) deregistered_at: Option<Timestamp>,
+    /// The direction of the instance refresh in which the instance was launched; 0 without a refresh.
+    pub(crate) phase: u64,
     pub(crate) activity: usize,
 }
 

@@ -38,7 +38,7 @@ impl AutoScaling {
     pub fn launched(&mut self, token: Token, started: StartedInstance, now: Timestamp) {
         let due = now + self.account.timing.launch;
         let Some((group, launching)) = self.take_pending_launch(token) else { return };
-        let PendingLaunch { launch_template, subnet, route, activity, .. } = launching;
+        let PendingLaunch { launch_template, subnet, route, phase, activity, .. } = launching;
         group.backoff = Backoff::default();
         group.instances.push(Instance {
             id: started.instance_id.clone(),
@@ -55,6 +55,7 @@ impl AutoScaling {
             until: Some(due),
             interruption_at: None,
             deregistered_at: None,
+            phase,
             activity,
         });
         self.account.history.launched(activity, &started.instance_id);
@@ -72,6 +73,7 @@ impl AutoScaling {
             group.backoff.failures = failures + 1;
         }
         group.cooldown.from = now;
+        group.note_failed_replacement(launching.phase, now);
         self.account.history.fail(launching.activity, reason, now);
         self.account.publish_activity_ended(launching.route, "", launching.activity, now);
         self.remove_deleted(now);
@@ -122,10 +124,15 @@ impl Group {
         };
         let new = NewActivity { description: description.to_owned(), cause, status: ActivityStatus::PreInService };
         let activity = account.history.begin(self, new, Some(&subnet), now);
-        let (group, launch_template) = (self.name.clone(), self.settings.launch_template.clone());
-        let pending =
-            PendingLaunch { token, launch_template: launch_template.clone(), subnet: subnet.clone(), route, activity };
-        self.launching.push(pending);
+        let (group, launch_template) = (self.name.clone(), self.launch_template().clone());
+        self.launching.push(PendingLaunch {
+            token,
+            launch_template: launch_template.clone(),
+            subnet: subnet.clone(),
+            route,
+            phase: self.refresh_phase(),
+            activity,
+        });
         let launch = Launch { token, group, launch_template, subnet, tags: self.instance_tags() };
         account.outbox.push(Effect::Launch(launch));
     }

@@ -31,6 +31,7 @@ mod metrics;
 mod notification;
 mod policy;
 mod process;
+mod refresh;
 mod route;
 mod settings;
 mod standby;
@@ -64,6 +65,10 @@ pub use metrics::METRICS;
 pub use notification::Notification;
 pub use policy::{Adjustment, Policy, ScalingPolicy, Step, StepPolicy};
 pub use process::Process;
+pub use refresh::{
+    AlarmState, InstanceRefresh, ProtectedInstances, RefreshChoices, RefreshEvent, RefreshPreferences, RefreshProgress,
+    RefreshStatus, RollbackDetails, StandbyInstances, StartRefresh,
+};
 pub use route::Route;
 pub use settings::{DeletionProtection, LaunchTemplate, Settings, Subnet};
 pub use step::Effect;
@@ -89,12 +94,20 @@ struct AccountState {
     deregistration_delay: Duration,
     /// The targets of hooks that Auto Scaling cannot reach.
     unreachable_targets: BTreeSet<String>,
+    /// The states of CloudWatch alarms that instance refreshes may depend on.
+    alarms: BTreeMap<String, AlarmState>,
+    /// The launch template versions whose images come from Systems Manager parameters.
+    parameter_images: Vec<LaunchTemplate>,
+    refresh_choices: RefreshChoices,
     history: History,
     outbox: Vec<Effect>,
-    /// The numbers of launches, lifecycle actions and events so far: their ids are derived from these.
+    /// The numbers of launches, lifecycle actions, events, instance refreshes and their directions so far: their ids are
+    /// derived from these.
     tokens: u64,
     actions: u64,
     events: u64,
+    refreshes: u64,
+    phases: u64,
 }
 
 impl AutoScaling {
@@ -107,12 +120,28 @@ impl AutoScaling {
             timing,
             deregistration_delay: Duration::ZERO,
             unreachable_targets: BTreeSet::new(),
+            alarms: BTreeMap::new(),
+            parameter_images: Vec::new(),
+            refresh_choices: RefreshChoices::default(),
             history: History::default(),
             outbox: Vec::new(),
             tokens: 0,
             actions: 0,
             events: 0,
+            refreshes: 0,
+            phases: 0,
         };
         Self { groups: BTreeMap::new(), account }
+    }
+
+    /// The durations.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        self.account.timing
+    }
+
+    /// Changes the durations of what begins from now on.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.account.timing = timing;
     }
 }

@@ -229,6 +229,7 @@ impl Group {
             return;
         }
         instance.actions.clear();
+        let phase = instance.phase;
         match action.route.transition() {
             _ if action.route == Route::GroupToPool => self.proceed(index, account, at),
             Transition::Launching if continues => self.proceed(index, account, at),
@@ -237,6 +238,7 @@ impl Group {
                 account.publish_activity_ended(action.route, &instance.id, instance.activity, at);
                 let cause = format!("At {at} an instance was taken out of service in response to a launch failure.");
                 self.terminate(index, cause, account, at);
+                self.note_failed_replacement(phase, at);
             }
             Transition::Terminating => self.terminate_now(index, LifecycleState::TerminatingProceed, account, at),
         }

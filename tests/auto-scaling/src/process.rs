@@ -13,7 +13,7 @@ pub enum Process {
     AZRebalance,
     /// Finds instances that EC2 has terminated. The health that users set is not affected.
     HealthCheck,
-    /// Replaces instances in an instance refresh. Not simulated.
+    /// Replaces instances in an instance refresh, which pauses meanwhile.
     InstanceRefresh,
     /// Adds instances.
     Launch,

@@ -81,6 +81,13 @@ pub struct LaunchTemplate {
     pub version: String,
 }
 
+impl LaunchTemplate {
+    /// Whether the version is a number, neither `$Latest` nor `$Default`.
+    pub(crate) fn is_numbered(&self) -> bool {
+        !self.version.starts_with('$')
+    }
+}
+
 /// A subnet and its zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subnet {

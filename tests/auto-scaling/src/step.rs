@@ -31,6 +31,7 @@ impl AutoScaling {
         for group in self.groups.values_mut() {
             group.advance(&mut self.account, now);
             group.replace_unhealthy(&mut self.account, now);
+            group.refresh_instances(&mut self.account, now);
             group.scale_out(&mut self.account, now);
             group.scale_in(&mut self.account, now);
             group.size_warm_pool(&mut self.account, now);
@@ -110,6 +111,9 @@ impl Group {
             return;
         }
         let selected = self.excess_instances();
+        if let Some(refresh) = self.refreshes.last_mut().filter(|_| selected.is_empty()) {
+            refresh.shed_unready();
+        }
         if selected.is_empty() {
             return self.forget_request(account, now);
         }
@@ -209,7 +213,8 @@ impl Group {
         let replacement = self.next_replacement(latency.health).map(|due| now.max(due));
         let removal = self.removal(latency).map(|due| now.max(due));
         let pool = self.next_pool_change(now);
-        let decisions = [termination, launch, replacement, removal, pool];
+        let refresh = self.next_refresh_check(now);
+        let decisions = [termination, launch, replacement, removal, pool, refresh];
         self.instances.iter().filter_map(Instance::next_due).chain(decisions.into_iter().flatten()).min()
     }
 }

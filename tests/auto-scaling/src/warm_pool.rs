@@ -77,10 +77,14 @@ impl AutoScaling {
     ///
     /// # Errors
     /// `ValidationError`: the group does not exist or is being deleted, or the minimum is over the maximum.
-    /// `ScalingActivityInProgress`: the pool is being deleted (the code is a guess).
+    /// `ScalingActivityInProgress`: the pool is being deleted (the code is a guess), or an instance refresh is active.
     pub fn put_warm_pool(&mut self, group: &str, put: PutWarmPool, now: Timestamp) -> Result<(), Fault> {
         let (group, account) = self.modifiable_in_account(group)?;
         group.advance(account, now);
+        if group.active_refresh().is_some() {
+            // The rule is the user guide's, code and text are guesses.
+            return Err(Fault::in_progress(format!("An instance refresh of the group {} is active.", group.name)));
+        }
         let old = group.warm_pool.as_ref();
         if old.is_some_and(|it| it.is_deleting) {
             return Err(Fault::in_progress(format!("The warm pool of the group {} is being deleted.", group.name)));

@@ -62,6 +62,9 @@ pub struct Alarms {
 /// Values with their times in seconds since 1970, by metric and unit.
 type EmbeddedMetrics = BTreeMap<(Metric, String), Vec<(f64, f64)>>;
 
+/// The states of alarms, by name.
+pub type AlarmStates = BTreeMap<String, auto_scaling::AlarmState>;
+
 /// The recorded state of an alarm since the last evaluation.
 struct TrackedAlarm {
     state: AlarmState,
@@ -125,6 +128,13 @@ impl Alarms {
             alarms.iter().any(|it| matches!(&it.condition, AlarmCondition::Rule(rule) if names_alarm(rule, name)))
         };
         names.iter().find(is_named).map(|name| (*name).to_owned())
+    }
+
+    /// The state of each alarm at the last evaluation.
+    pub async fn states(&self) -> AlarmStates {
+        let tracked = self.tracked.lock().await;
+        let state = |alarm: &TrackedAlarm| auto_scaling::AlarmState::parse(alarm.state.value.as_str());
+        tracked.iter().filter_map(|(name, alarm)| Some((name.clone(), state(alarm)?))).collect()
     }
 
     /// Evaluates all alarms now. Resulting actions are queued and executed soon after.

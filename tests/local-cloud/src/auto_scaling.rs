@@ -9,6 +9,7 @@ mod page;
 mod parameters;
 mod policies;
 mod processes;
+mod refreshes;
 mod standby;
 mod tags;
 mod target_groups;
@@ -162,10 +163,11 @@ impl AutoScalingService {
     }
 
     async fn dispatch(&self, action: &str, parameters: &mut Parameters) -> ActionResult {
-        // These two actions validate their parameters with EC2.
+        // These actions validate their parameters with EC2, and a refresh its alarms with CloudWatch.
         match action {
             "CreateAutoScalingGroup" => return groups::create(self, parameters).await,
             "UpdateAutoScalingGroup" => return groups::update(self, parameters).await,
+            "StartInstanceRefresh" => return refreshes::start(self, parameters).await,
             _ => {}
         }
         let simulator = &mut *self.simulator();
@@ -203,6 +205,9 @@ impl AutoScalingService {
             "PutWarmPool" => warm_pools::put(simulator, parameters),
             "DescribeWarmPool" => warm_pools::describe(simulator, parameters),
             "DeleteWarmPool" => warm_pools::delete(simulator, parameters),
+            "DescribeInstanceRefreshes" => refreshes::describe(simulator, parameters),
+            "CancelInstanceRefresh" => refreshes::cancel(simulator, parameters),
+            "RollbackInstanceRefresh" => refreshes::roll_back(simulator, parameters),
             "DescribeScalingProcessTypes" => processes::describe(parameters),
             _ => Err(Fault {
                 code: "InvalidAction",

@@ -37,6 +37,12 @@ impl TemplateVersion {
         specifications.filter_map(|it| it.text_of("resourceType")).collect()
     }
 
+    /// The image: an id, or `resolve:ssm:` and the name of a parameter.
+    #[must_use]
+    pub fn image(&self) -> &str {
+        self.data.text_of("imageId").unwrap_or_default()
+    }
+
     /// The tags that the version specifies for a type of resource.
     fn tags_of(&self, kind: &str) -> BTreeMap<String, String> {
         let specifications = self.data.items("tagSpecificationSet").iter();

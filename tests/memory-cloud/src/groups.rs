@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auto_scaling::{
     ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, Instance,
-    LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings, StartedInstance,
-    Subnet, Timestamp, Token, Transition as HookTransition,
+    Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings,
+    StartedInstance, Subnet, Timestamp, Transition as HookTransition,
 };
 
 use environment::{
@@ -14,42 +14,71 @@ use environment::{
 };
 
 use crate::rules::retry;
-use crate::state::MemoryAccount;
+use crate::state::{LaunchOutcome, MemoryAccount};
 
 /// The account's virtual time, in the simulator's type.
 pub(crate) fn now(account: &MemoryAccount) -> Timestamp {
     Timestamp(account.clock.now().0)
 }
 
-/// Executes all due steps of the simulator. Requested launches start immediately. Lifecycle actions are completed
-/// immediately with CONTINUE, unless the account's hooks time out: these tests run an environment without the function
-/// lifecycle-hook.
+/// Executes all steps of the simulator since the last call, each at its due time. Requested launches start immediately.
+/// Lifecycle actions are completed immediately, by default with CONTINUE ([`LaunchOutcome`]): these tests run an
+/// environment without the function lifecycle-hook.
 pub(crate) fn step(account: &MemoryAccount) {
     let mut simulator = account.auto_scaling.borrow_mut();
-    while simulator.next_due(now(account)).is_some_and(|due| due <= now(account)) {
-        for effect in simulator.step(now(account)) {
-            match effect {
-                Effect::Launch(launch) => match &account.launch_failure {
-                    Some(reason) => simulator.launch_failed(launch.token, reason, now(account)),
-                    None => start(&mut simulator, launch.token, now(account)),
-                },
-                Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, action, .. }, .. })
-                    if !account.hooks_time_out =>
-                {
-                    let (key, result) = (ActionKey::token(&action.token), LifecycleActionResult::Continue);
-                    // An action that has expired in the meantime already has its result.
-                    let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, now(account));
-                }
-                Effect::PublishEvent(_) | Effect::Notify(_) | Effect::Terminate { .. } => {}
-            }
+    let end = now(account);
+    let mut at = account.stepped.get();
+    while let Some(due) = simulator.next_due(at).filter(|due| *due <= end) {
+        at = due;
+        for effect in simulator.step(at) {
+            execute(account, &mut simulator, effect, at);
         }
+    }
+    account.stepped.set(end);
+}
+
+fn execute(account: &MemoryAccount, simulator: &mut AutoScaling, effect: Effect, at: Timestamp) {
+    let outcomes = account.launch_outcomes.borrow();
+    let outcome = |version: &str| outcomes.get(version).cloned().unwrap_or_default();
+    match effect {
+        Effect::Launch(launch) => match (&account.launch_failure, outcome(&launch.launch_template.version)) {
+            (Some(reason), _) => simulator.launch_failed(launch.token, reason, at),
+            (None, LaunchOutcome::Fails(reason)) => simulator.launch_failed(launch.token, &reason, at),
+            (None, _) => start(simulator, &launch, at),
+        },
+        Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, instance_id, action }, .. }) => {
+            let is_launch = action.hook.transition == HookTransition::Launching;
+            let result = match outcome(&version_of(simulator, &group, &instance_id)) {
+                LaunchOutcome::Unanswered if is_launch => return,
+                LaunchOutcome::Abandoned if is_launch => LifecycleActionResult::Abandon,
+                _ => LifecycleActionResult::Continue,
+            };
+            if account.hooks_unanswered.get() {
+                return;
+            }
+            let key = ActionKey::token(&action.token);
+            // An action that has expired in the meantime already has its result.
+            let _ = simulator.complete_lifecycle_action(&group, &action.hook.name, key, result, at);
+        }
+        Effect::PublishEvent(event) => account.refresh_events.borrow_mut().extend(refresh_event(event)),
+        Effect::Notify(_) | Effect::Terminate { .. } => {}
     }
 }
 
-fn start(simulator: &mut AutoScaling, token: Token, now: Timestamp) {
-    let instance_id = format!("i-{:017x}", token.0);
-    let started = StartedInstance { instance_id, instance_type: "t3.micro".into(), version: "1".into() };
-    simulator.launched(token, started, now);
+fn refresh_event(event: Event) -> Option<Event> {
+    matches!(event.detail, Detail::InstanceRefresh { .. }).then_some(event)
+}
+
+fn version_of(simulator: &AutoScaling, group: &str, instance_id: &str) -> String {
+    let instance = simulator.group(group).ok().and_then(|it| it.instances.iter().find(|it| it.id == instance_id));
+    instance.map(|it| it.launch_template.version.clone()).unwrap_or_default()
+}
+
+fn start(simulator: &mut AutoScaling, launch: &Launch, now: Timestamp) {
+    let instance_id = format!("i-{:017x}", launch.token.0);
+    let version = launch.launch_template.version.clone();
+    let started = StartedInstance { instance_id, instance_type: "t3.micro".into(), version };
+    simulator.launched(launch.token, started, now);
 }
 
 pub(crate) fn create(account: &MemoryAccount, name: &str, group: &AutoScalingGroup) -> Result<(), CallError> {

@@ -18,4 +18,4 @@ mod state;
 
 pub use clock::Clock;
 pub use session::Session;
-pub use state::{Fault, MemoryAccount};
+pub use state::{Fault, LaunchOutcome, MemoryAccount};

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use auto_scaling::{AutoScaling, Latency, Timing};
+use auto_scaling::{AutoScaling, Event, Latency, Timing};
 
 use environment::{
     Call, CallError, Condition, Fields, INSTANCE_TERMINATION, Key, Kind, Names, ObservedGroup, ObservedResource,
@@ -42,6 +42,20 @@ pub enum Fault {
     Stall,
 }
 
+/// The outcome of the launches of one version of a launch template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LaunchOutcome {
+    /// The instance goes into service; a launching hook is completed with CONTINUE at once.
+    #[default]
+    InService,
+    /// EC2 refuses the launch with this reason, as for an image that is gone.
+    Fails(String),
+    /// The instance starts, and its launching hook is abandoned at once.
+    Abandoned,
+    /// The instance starts, and no call completes its launching hook.
+    Unanswered,
+}
+
 /// One account in one region.
 #[derive(Debug)]
 pub struct MemoryAccount {
@@ -72,10 +86,16 @@ pub struct MemoryAccount {
     /// Whether the create call of a bucket takes tags. Without, the tags follow in a second call of the same step, which a
     /// crash or a lost response of the create leaves out.
     pub buckets_take_tags_at_creation: bool,
-    /// Whether no function completes lifecycle actions: each waits for the time-out of its hook.
-    pub hooks_time_out: bool,
     /// The reason with which every launch of an instance fails; `None`: launches succeed.
     pub launch_failure: Option<String>,
+    /// The outcome of launches by the version of their launch template; a version without one goes into service.
+    pub launch_outcomes: RefCell<BTreeMap<String, LaunchOutcome>>,
+    /// Whether no call completes lifecycle actions: every function is dead.
+    pub hooks_unanswered: Cell<bool>,
+    /// The events of instance refreshes so far.
+    pub refresh_events: RefCell<Vec<Event>>,
+    /// The time up to which the simulator of groups has been advanced.
+    pub(crate) stepped: Cell<auto_scaling::Timestamp>,
     /// Resources whose policy does not allow this account to read them.
     pub hidden: RefCell<BTreeSet<Key>>,
     /// What blocks the delete of a resource, and the condition that the delete then waits for.
@@ -135,8 +155,11 @@ impl Default for MemoryAccount {
             nat_gateway_startup: Duration::from_secs(110),
             subnet_delete_removes_associations: true,
             buckets_take_tags_at_creation: true,
-            hooks_time_out: false,
             launch_failure: None,
+            launch_outcomes: RefCell::default(),
+            hooks_unanswered: Cell::default(),
+            refresh_events: RefCell::default(),
+            stepped: Cell::default(),
             hidden: RefCell::default(),
             obstacles: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),
@@ -158,7 +181,8 @@ impl MemoryAccount {
         groups::observe_group(self, name, owner)
     }
 
-    /// An operator's call on Auto Scaling, at the account's time: Standby, suspended processes, protection, a warm pool.
+    /// An operator's call on Auto Scaling, at the account's time: Standby, suspended processes, protection, a warm pool, an
+    /// instance refresh.
     pub fn operate<T>(&self, call: impl FnOnce(&mut AutoScaling, auto_scaling::Timestamp) -> T) -> T {
         groups::step(self);
         let outcome = call(&mut self.auto_scaling.borrow_mut(), groups::now(self));

@@ -18,6 +18,8 @@ pub struct Host {
     pub started: u32,
     /// Launches fail with this reason while it is set.
     pub launch_error: Option<&'static str>,
+    /// The version of the template to which `launch_error` is limited.
+    pub failing_version: Option<&'static str>,
     pub launches: Vec<Launch>,
     pub terminated: Vec<String>,
     pub events: Vec<Event>,
@@ -31,13 +33,16 @@ impl Host {
 
     /// A host whose Auto Scaling takes time for its own work.
     pub fn with_latency(latency: Latency) -> Self {
-        let sim =
-            AutoScaling::new("us-west-2", "123456789012", Timing { launch: LAUNCH, terminate: TERMINATE, latency });
+        Self::with_timing(Timing { launch: LAUNCH, terminate: TERMINATE, latency })
+    }
+
+    pub fn with_timing(timing: Timing) -> Self {
         Self {
-            sim,
+            sim: AutoScaling::new("us-west-2", "123456789012", timing),
             now: START,
             started: 0,
             launch_error: None,
+            failing_version: None,
             launches: Vec::new(),
             terminated: Vec::new(),
             events: Vec::new(),
@@ -66,6 +71,15 @@ impl Host {
         }
     }
 
+    /// Advances the time by a span, with every step at its due time.
+    pub fn run(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(due) = self.sim.next_due(self.now).filter(|due| *due <= end) {
+            self.advance(due.since(self.now));
+        }
+        self.now = end;
+    }
+
     /// Advances the time until nothing is due any more.
     pub fn settle(&mut self) {
         while let Some(due) = self.sim.next_due(self.now) {
@@ -76,16 +90,20 @@ impl Host {
 
     fn launch(&mut self, launch: &Launch) {
         self.launches.push(launch.clone());
-        if let Some(reason) = self.launch_error {
+        if let Some(reason) = self.launch_error.filter(|_| self.fails(launch)) {
             return self.sim.launch_failed(launch.token, reason, self.now);
         }
         self.started += 1;
         let started = StartedInstance {
             instance_id: format!("i-{}", self.started),
             instance_type: "t3.micro".into(),
-            version: "1".into(),
+            version: launch.launch_template.version.clone(),
         };
         self.sim.launched(launch.token, started, self.now);
+    }
+
+    fn fails(&self, launch: &Launch) -> bool {
+        self.failing_version.is_none_or(|version| launch.launch_template.version == version)
     }
 
     /// The newest activities, as `Status 50: Description`.

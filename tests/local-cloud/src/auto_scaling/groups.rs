@@ -128,25 +128,8 @@ struct ResolvedReferences {
 
 impl ResolvedReferences {
     async fn of(service: &AutoScalingService, parameters: &mut Parameters) -> Result<Self, Fault> {
-        let mut found = Self::default();
-        let id = parameters.text("LaunchTemplate.LaunchTemplateId");
-        let name = parameters.text("LaunchTemplate.LaunchTemplateName");
-        let version = parameters.text("LaunchTemplate.Version");
-        if id.is_some() || name.is_some() || version.is_some() {
-            if id.is_some() == name.is_some() {
-                let valid = "either LaunchTemplateId or LaunchTemplateName";
-                return Err(Fault::validation(format!("LaunchTemplate needs {valid}")));
-            }
-            let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
-            let requested = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
-            let bad = |reason: String| {
-                let prefix = "You must use a valid fully-formed launch template. ";
-                let prefix = if reason.starts_with(UNKNOWN_VERSION) { "" } else { prefix };
-                Fault::validation(format!("{prefix}{reason}"))
-            };
-            let resolved = service.ec2.template_version(&requested).await.map_err(bad)?.template;
-            found.launch_template = Some(LaunchTemplate { version: requested.version, ..resolved });
-        }
+        let launch_template = resolved_template(service, parameters, "LaunchTemplate").await?;
+        let mut found = Self { launch_template, ..Self::default() };
         if let Some(ids) = parameters.text("VPCZoneIdentifier") {
             let ids: Vec<&str> = ids.split(',').map(str::trim).filter(|id| !id.is_empty()).collect();
             let subnets = if ids.is_empty() { Ok(Vec::new()) } else { service.ec2.subnets(&ids).await };
@@ -154,6 +137,33 @@ impl ResolvedReferences {
         }
         Ok(found)
     }
+}
+
+/// Takes a launch template under a name, if it is given, and resolves it in EC2. The version remains as given.
+pub async fn resolved_template(
+    service: &AutoScalingService,
+    parameters: &mut Parameters,
+    under: &str,
+) -> Result<Option<LaunchTemplate>, Fault> {
+    let id = parameters.text(&format!("{under}.LaunchTemplateId"));
+    let name = parameters.text(&format!("{under}.LaunchTemplateName"));
+    let version = parameters.text(&format!("{under}.Version"));
+    if id.is_none() && name.is_none() && version.is_none() {
+        return Ok(None);
+    }
+    if id.is_some() == name.is_some() {
+        let valid = "either LaunchTemplateId or LaunchTemplateName";
+        return Err(Fault::validation(format!("{under} needs {valid}")));
+    }
+    let (id, name) = (id.unwrap_or_default(), name.unwrap_or_default());
+    let requested = LaunchTemplate { id, name, version: version.unwrap_or_else(|| "$Default".to_owned()) };
+    let bad = |reason: String| {
+        let prefix = "You must use a valid fully-formed launch template. ";
+        let prefix = if reason.starts_with(UNKNOWN_VERSION) { "" } else { prefix };
+        Fault::validation(format!("{prefix}{reason}"))
+    };
+    let resolved = service.ec2.template_version(&requested).await.map_err(bad)?.template;
+    Ok(Some(LaunchTemplate { version: requested.version, ..resolved }))
 }
 
 /// The settings with the changes of a request.

@@ -7,7 +7,7 @@ use auto_scaling::{Effect, Launch, StartedInstance, Timestamp};
 use permissions::Caller;
 use serde_json::json;
 
-use super::{AutoScalingService, lock, now};
+use super::{AutoScalingService, lock, now, refreshes};
 use crate::REGION;
 use crate::emulators::ACCOUNT;
 use crate::instances::MARKER;
@@ -25,6 +25,7 @@ impl AutoScalingService {
 
     async fn run_groups(&self, recorder: &Recorder) -> Infallible {
         loop {
+            self.follow_alarms().await;
             let effects = self.simulator().step(now());
             for effect in effects {
                 self.execute(effect).await;
@@ -42,6 +43,15 @@ impl AutoScalingService {
                 () = self.wake.notified() => {}
                 () = sleep_until(due) => {}
             }
+        }
+    }
+
+    /// Updates in the simulator the states of the alarms that instance refreshes depend on.
+    async fn follow_alarms(&self) {
+        let names: Vec<String> = self.simulator().refresh_alarms().map(str::to_owned).collect();
+        if !names.is_empty() {
+            let states = self.alarms.states().await;
+            refreshes::follow(&mut self.simulator(), &names, &states);
         }
     }
 

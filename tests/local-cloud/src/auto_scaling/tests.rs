@@ -1,6 +1,7 @@
 //! The protocol: the parsing of requests and the content of responses.
 
 mod operations;
+mod refreshes;
 
 use std::net::Ipv4Addr;
 
@@ -92,8 +93,8 @@ async fn a_described_group_has_all_its_parameters() {
 #[tokio::test]
 async fn unsupported_actions_and_parameters_are_rejected_by_name() {
     let service = service();
-    let action = "InvalidAction: Could not find operation StartInstanceRefresh for version 2011-01-01";
-    assert_eq!(rejected(&service, "StartInstanceRefresh&AutoScalingGroupName=web").await, action);
+    let action = "InvalidAction: Could not find operation PutScheduledUpdateGroupAction for version 2011-01-01";
+    assert_eq!(rejected(&service, "PutScheduledUpdateGroupAction&AutoScalingGroupName=web").await, action);
     let extra = "UpdateAutoScalingGroup&AutoScalingGroupName=web&MaxSize=9&PlacementGroup=p";
     let expected = "ValidationError: the local cloud does not simulate PlacementGroup";
     assert_eq!(rejected(&service, extra).await, expected);

@@ -68,12 +68,16 @@ fn log_group(call: &Call<'_>) -> Option<String> {
 /// Auto Scaling checks, in the caller's name, whether a group may launch instances from its launch template, and tag what the
 /// template specifies tags for.
 async fn run_instances(call: &Call<'_>, scaling: &AutoScalingService) -> Vec<Access> {
-    let has_template = ["CreateAutoScalingGroup", "UpdateAutoScalingGroup"].contains(&call.operation);
-    let Some(id) = call.text("LaunchTemplate.LaunchTemplateId").filter(|_| has_template) else { return Vec::new() };
+    let under = match call.operation {
+        "CreateAutoScalingGroup" | "UpdateAutoScalingGroup" => "LaunchTemplate",
+        "StartInstanceRefresh" => "DesiredConfiguration.LaunchTemplate",
+        _ => return Vec::new(),
+    };
+    let Some(id) = call.text(&format!("{under}.LaunchTemplateId")) else { return Vec::new() };
     let ec2 = scaling.ec2();
     let tags = ec2::resource_tags(id, ec2, "aws:ResourceTag").await;
     let mut accesses = vec![access("ec2:RunInstances", Some(ec2::arn("launch-template", id)), tags)];
-    let version = call.text("LaunchTemplate.Version").unwrap_or("$Default").to_owned();
+    let version = call.text(&format!("{under}.Version")).unwrap_or("$Default").to_owned();
     let template = LaunchTemplate { id: id.to_owned(), name: String::new(), version };
     // A version that does not exist is the service's error.
     if let Ok(version) = ec2.template_version(&template).await {
