@@ -212,7 +212,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Ok(StackState::Active | StackState::Deleting | StackState::RollingBack) => {
                 return Err(OperatorError::StackExists { environment, stack_id, logical_id });
             }
-            Err(error) => return Err(OperatorError::StackUnknown { stack_id, error }),
+            Err(error) => return Err(OperatorError::StackUnknown { stack_id, error: Box::new(error) }),
         }
         let status_command = self.settings.command("status", &environment);
         Ok(DeleteRequest { event, environment, owner, status_command })

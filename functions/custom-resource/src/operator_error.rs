@@ -57,7 +57,7 @@ pub(crate) enum OperatorError {
     )]
     StackExists { environment: String, stack_id: String, logical_id: String },
     #[error("The state of the stack {stack_id} is unknown: {error}. Send the same request again.")]
-    StackUnknown { stack_id: String, error: CallError },
+    StackUnknown { stack_id: String, error: Box<CallError> },
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error(transparent)]

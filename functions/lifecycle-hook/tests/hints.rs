@@ -149,11 +149,13 @@ fn ready_marker(id: &str) -> Value {
 /// A launching instance, observed until just after its user data has ended, and its id.
 fn ready(failure: Option<&InstanceFailure>) -> (Harness, String) {
     let harness = Harness::new(1);
-    failure.iter().for_each(|failure| harness.fleet.borrow_mut().make_next_unhealthy(1, failure));
+    if let Some(failure) = failure {
+        harness.fleet.borrow_mut().make_next_unhealthy(1, failure);
+    }
     harness.scale_to(1);
     let due = loop {
         harness.run(harness.now.get() + seconds(1), &mut |harness, body| harness.send(body, harness.now.get()));
-        let due = harness.fleet.borrow().members().filter_map(|(_, member)| member.marker_due()).next();
+        let due = harness.fleet.borrow().members().find_map(|(_, member)| member.marker_due());
         if let Some(due) = due.filter(|due| *due <= harness.now.get()) {
             break due;
         }

@@ -25,7 +25,6 @@ fn other_value(property: &Property) -> Value {
         "MinSize" | "AlarmEvaluationPeriods" | "ScaleUpAdjustment" | "ScaleDownAdjustment" => json!("2"),
         "MaxSize" => json!("9"),
         "HealthCheckGraceSeconds" | "CooldownSeconds" => json!("60"),
-        "InstanceWarmupSeconds" => json!("120"),
         "TargetGroupArns" => {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }
@@ -35,7 +34,7 @@ fn other_value(property: &Property) -> Value {
         "DrainScript" => json!("echo bye"),
         "ScaleUpCpuThreshold" => json!("80"),
         "ScaleDownCpuThreshold" => json!("10"),
-        "LaunchGateSeconds" | "DrainSeconds" => json!("120"),
+        "LaunchGateSeconds" | "DrainSeconds" | "InstanceWarmupSeconds" => json!("120"),
         // Beyond 300 s, the instances need no detailed monitoring.
         "AlarmPeriodSeconds" => json!("600"),
         "AlarmTopicArn" => json!("arn:aws:sns:us-west-2:123456789012:alarms"),

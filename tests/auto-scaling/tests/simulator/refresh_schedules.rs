@@ -77,7 +77,7 @@ fn disturb(host: &mut Host, draw: &mut Draw) {
         8 => drop(host.sim.enter_standby("web", &[id], desired % 2 == 0, now)),
         9 => drop(host.sim.exit_standby("web", &[id], now)),
         10 => {
-            host.sim.set_alarm_state("errors", Some(draw.one_of(&[AlarmState::Ok, AlarmState::Ok, AlarmState::Alarm])))
+            host.sim.set_alarm_state("errors", Some(draw.one_of(&[AlarmState::Ok, AlarmState::Ok, AlarmState::Alarm])));
         }
         11 => drop(host.sim.rollback_instance_refresh("web", now)),
         12 => drop(host.sim.cancel_instance_refresh("web", desired % 2 == 0, now)),
