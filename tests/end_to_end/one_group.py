@@ -21,9 +21,13 @@ class OneGroup(unittest.TestCase):
 
     @classmethod
     def create(cls):
+        cls.request("create.json")
+
+    @classmethod
+    def request(cls, name, **changes):
         properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty", **cls.PROPERTIES}
-        created = cls.cloud.request(with_properties("create.json", **properties))
-        assert created["Status"] == "SUCCESS", created
+        response = cls.cloud.request(with_properties(name, **properties, **changes))
+        assert response["Status"] == "SUCCESS", response
 
     @classmethod
     def delete(cls):

@@ -4,14 +4,14 @@ import contextlib
 import json
 import unittest
 
-from demo import states
+from demo import GROUP, states
 from local_cloud import ROOT, until
 from one_group import OneGroup
 from test_stacks import event
 
 
 class Hooks(OneGroup):
-    PROPERTIES = {"DrainSeconds": "3600"}
+    PROPERTIES = {"DrainSeconds": "3600", "InstanceWarmupSeconds": "1"}
 
     def command_count(self):
         calls = self.cloud.calls()
@@ -69,6 +69,32 @@ class Hooks(OneGroup):
         # EC2 would terminate the instance two minutes after the notice.
         self.cloud.client("ec2").terminate_instances(InstanceIds=[instance])
         until("the instance is replaced", lambda: self.is_replaced(instance))
+
+    def test_an_instance_refresh_replaces_instances_through_the_gate_and_the_drain(self):
+        """OPERATIONS.md, "Replace running instances"."""
+        scaling, before, (old,) = self.cloud.client("autoscaling"), self.command_count(), states(self.cloud)
+        self.request("update.json", InstanceType="t3.small")
+        self.assertEqual(list(states(self.cloud)), [old], "a change of the template replaces no instance")
+        preferences = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 200, "SkipMatching": True}
+        scaling.start_instance_refresh(AutoScalingGroupName=GROUP, Preferences=preferences)
+
+        def is_successful():
+            self.assertIn("InService", states(self.cloud).values())
+            (refresh,) = scaling.describe_instance_refreshes(AutoScalingGroupName=GROUP)["InstanceRefreshes"]
+            return refresh["Status"] == "Successful"
+
+        until("the refresh is successful", is_successful)
+        (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+        self.assertEqual([it["InstanceType"] for it in group["Instances"]], ["t3.small"])
+        self.assertEqual((old in states(self.cloud), self.command_count()), (False, before + 1))
+        self.assertLessEqual({*states(self.cloud)}, self.gated())
+        self.request("update.json")
+
+    def gated(self):
+        """The instances that the gate let into service."""
+        lines = self.cloud.client("logs").filter_log_events(logGroupName="/aws/lambda/scalable-ec2-lifecycle-hook")["events"]
+        completed = [json.loads(it["message"]) for it in lines if "lifecycle action completed" in it["message"]]
+        return {it["instance"] for it in completed if it["result"] == "CONTINUE"}
 
     def is_replaced(self, instance):
         current = states(self.cloud)

@@ -33,9 +33,9 @@ pub use desired::{
     RollingInputs, SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services,
 };
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
-pub use engine::awaited::{Awaited, COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};
+pub use engine::awaited::{COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-pub use engine::condition::{Condition, OBSTACLE_LIMIT, OpenSince};
+pub use engine::condition::{Awaited, Condition, OBSTACLE_LIMIT, OpenSince};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
 pub use engine::ownership::{Proofs, Standing, apply_standings, is_unmarked_create, standings};

@@ -13,6 +13,7 @@
 #![warn(missing_docs)]
 
 mod cloud_factory;
+mod converge;
 mod facts;
 mod journal;
 mod pass;

@@ -7,21 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use environment::{
-    CALL_TIMEOUT, Checkpoint, Cloud as _, Condition, Defaults, DesiredState, Key, Names, ObservedResource, Ownership,
-    Proofs, READ_LAG, Run, RunOutcome, Scope, Spec, Timestamp, Violation, Waiting, check_change,
-    check_hooks_are_handled, desired, indeterminate_until, outputs, plan, reconcile, still_open,
+    CALL_TIMEOUT, Cloud as _, Defaults, DesiredState, Key, Names, ObservedResource, Ownership, Scope, Spec, Timestamp,
+    Violation, Waiting, check_change, check_hooks_are_handled, desired, outputs, plan,
 };
 use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
-use requests::{CfnResponse, Kind, Owner, Reason, Records, Request, Runbook};
+use requests::{CfnResponse, Kind, Owner, Records, Request};
 
 use crate::cloud_factory::CloudFactory;
-use crate::journal::Journal;
+use crate::converge::{Convergence, PassLimits};
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    empties_buckets, frozen_defaults, open_since, proofs_to_record, recorded_image, recorded_spec, recorded_wait,
-    retired_tags, scope, to_record,
+    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
 };
-use crate::response::obstructed_reason;
 use crate::settings::Settings;
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
@@ -64,8 +61,8 @@ pub struct RequestPass<'a, R, C> {
 /// A request that passed all checks, with the record and the work that the checks determined.
 #[derive(Debug)]
 pub struct AdmittedRequest {
-    owner: Owner,
-    record: Option<OwnerRecord>,
+    pub(crate) owner: Owner,
+    pub(crate) record: Option<OwnerRecord>,
     work: RequestedWork,
 }
 
@@ -367,58 +364,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             scope.names.environment_id()
         ).into()))
     }
-
-    /// The wait of the previous pass over this request, as long as the awaited resources alone show that it is still
-    /// open. Such a pass observes nothing else, and looks up no facts.
-    async fn still_waiting(&self, admitted: &AdmittedRequest, scope: &Scope) -> Option<Waiting> {
-        let record = admitted.record.as_ref().filter(|it| !it.deleted && it.is_latest(&self.request.hash))?;
-        let progress = record.progress.as_ref()?;
-        let wait = recorded_wait(progress)?;
-        let observed_at = Timestamp(wait.observed_ms);
-        let cloud = self.cloud_factory.for_run(&scope.owner, &self.request.hash, None);
-        let waiting_for = still_open(&cloud, scope, &wait.awaited, observed_at).await?;
-        let is_overdue = Condition::all_overdue(&waiting_for, &open_since(Some(progress)), self.cloud_factory.now());
-        (!is_overdue).then_some(Waiting { waiting_for, observed_at })
-    }
-
-    async fn converge(
-        &self,
-        admitted: &AdmittedRequest,
-        scope: &Scope,
-        desired: &DesiredState,
-        PassLimits { until, wait_budget }: PassLimits,
-    ) -> Result<Convergence<(Vec<ObservedResource>, Proofs)>, PassError> {
-        let (owner, request) = (&admitted.owner, &self.request.hash);
-        // An earlier pass observed that a deleted environment is absent, so no resource of it can appear later.
-        let record = admitted.record.as_ref().filter(|it| !it.deleted);
-        // Only creates that can result in duplicates are recorded: the first resources of a network.
-        let last_create_at = record.and_then(|it| it.create_intent_ms).map(Timestamp);
-        let cloud = self.cloud_factory.for_run(owner.as_str(), request, last_create_at);
-        let create_intent = record.and_then(|it| Some((Timestamp(it.create_intent_ms?), it.settled)));
-        let indeterminate_until =
-            create_intent.map(|(create_intent, settled)| indeterminate_until(create_intent, settled));
-        let before = admitted.record.as_ref().and_then(|it| it.history.last());
-        let before = before.filter(|it| it.request_hash != *request);
-        let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
-        let open_since = open_since(record.filter(|it| it.is_latest(request)).and_then(|it| it.progress.as_ref()));
-        let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until, open_since };
-        let mut journal = Journal::new(self, owner, scope.proofs.clone());
-        let journal = async |checkpoint: Checkpoint, proofs: &Proofs| journal.checkpoint(checkpoint, proofs).await;
-        match reconcile(&cloud, run, journal).await {
-            RunOutcome::Settled { observed, proofs } => Ok(Convergence::Settled((observed, proofs))),
-            RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),
-            RunOutcome::ConsentMissing { mut reasons } => {
-                reasons.push(self.settings.adoption_guidance(&scope.names.environment_id(), owner));
-                Err(PassError::Failed(reasons.join("\n").into()))
-            }
-            RunOutcome::CallRejected { reasons } => {
-                Err(PassError::Failed(Reason::with_runbook(reasons.join("\n"), Runbook::CallRejected)))
-            }
-            RunOutcome::Obstructed { waiting_for } => Err(PassError::Failed(obstructed_reason(&waiting_for))),
-            RunOutcome::Stopped(error) => Err(error),
-            RunOutcome::Unfinished(waiting) => Ok(Convergence::Pending(waiting)),
-        }
-    }
 }
 
 /// The key of a resource that has one of the environment's names and denies read access, with the reason.
@@ -427,20 +372,6 @@ fn hidden_resource(observed: &ObservedResource) -> Option<(Key, &str)> {
         Ownership::Hidden(reason) => Some((observed.key(), reason)),
         Ownership::Owned | Ownership::Unproven | Ownership::Foreign(_) | Ownership::Retained(_) => None,
     }
-}
-
-/// The time limits of a pass.
-#[derive(Clone, Copy)]
-struct PassLimits {
-    until: Timestamp,
-    wait_budget: Duration,
-}
-
-/// The result of converging to a desired state.
-enum Convergence<T> {
-    Settled(T),
-    /// The time of the pass is used up.
-    Pending(Waiting),
 }
 
 /// The most violations that one text names: a response has room for fewer, and a request can contain thousands of unknown

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::engine::awaited::Awaited;
 use crate::engine::cloud::{Call, CallError, CallKind, Cloud, Timestamp};
-use crate::engine::condition::Condition;
+use crate::engine::condition::{Awaited, Condition};
 use crate::engine::ownership::Proofs;
 use crate::engine::plan::{Action, Plan, Step};
 use crate::engine::reconcile::Checkpoint;

@@ -5,27 +5,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::engine::cloud::{Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
-use crate::engine::condition::{Condition, OBSTACLE_LIMIT};
+use crate::engine::condition::{Awaited, Condition, OBSTACLE_LIMIT};
 use crate::engine::ownership::Proofs;
 use crate::engine::plan::missing_instances;
-use crate::model::key::Key;
 use crate::model::kind::Proof;
 
 /// The longest time between two complete observations of a waiting request: drift of another resource may be what keeps
 /// the wait from its end, and is found and corrected then.
 pub const COMPLETE_OBSERVATION_INTERVAL: Duration = OBSTACLE_LIMIT;
-
-/// A resource whose own state ends a wait.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Awaited {
-    /// The resource.
-    pub key: Key,
-    /// The number of instances that must be in service, if the resource is a group; 0 for any number.
-    pub in_service: u32,
-}
 
 /// The waits of a request, and when it last observed the whole environment.
 #[derive(Clone, Debug, PartialEq)]

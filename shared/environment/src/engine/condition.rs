@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
-use crate::engine::awaited::Awaited;
 use crate::engine::cloud::Timestamp;
+use crate::model::digest::digest;
+use crate::model::key::Key;
 
 /// How long a run waits for a condition that nothing under way is known to meet: five minutes. Read lag, concurrent
 /// changes and busy services are over by then; what is left needs a person.
@@ -29,6 +30,15 @@ pub struct Condition {
     pub awaited: Option<Awaited>,
 }
 
+/// A resource whose own state ends a wait.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The resource.
+    pub key: Key,
+    /// The number of instances that must be in service, if the resource is a group; 0 for any number.
+    pub in_service: u32,
+}
+
 /// The open conditions of a request, by [`Condition::id`], each with the time since when it is open.
 pub type OpenSince = BTreeMap<String, Timestamp>;
 
@@ -47,9 +57,7 @@ impl Condition {
     /// The identity of the condition: 16 hexadecimal digits, equal for equal sentences.
     #[must_use]
     pub fn id(&self) -> String {
-        let digest = Sha256::digest(&self.sentence);
-        let first = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-        format!("{first:016x}")
+        digest([self.sentence.as_str()])
     }
 
     /// Since when each of these conditions is open, where `before` were open at the observation before.

@@ -16,9 +16,8 @@ use std::collections::BTreeSet;
 
 use self::describe::{describe_change, describe_resource};
 use self::image::with_launched_image;
-use crate::engine::awaited::Awaited;
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
-use crate::engine::condition::Condition;
+use crate::engine::condition::{Awaited, Condition};
 use crate::engine::rejection::Rejection;
 use crate::engine::retain::{DeletionAction, adoption, deletion_action};
 use crate::model::field::Field;
