@@ -105,7 +105,7 @@ pub enum StepError {
 ///   depend on it, and no others.
 /// - The calls of a step are sent one after the other; the first error ends the step.
 /// - No call starts with less than [`CALL_TIMEOUT`] left before `until`.
-/// - A call that cannot succeed yet is sent again for [`READ_LAG`] after the start of the wave.
+/// - A create that cannot succeed yet is sent again for [`READ_LAG`] after the start of the wave.
 /// - A create that cannot be repeated and may have succeeded is held back. `started_at`, the start of the wave, decides
 ///   this, as for the wave's [`Risk`].
 /// - `journal` records the intents of the wave's creates before the wave, and the ids of created resources before a step
@@ -192,8 +192,8 @@ struct StepResult {
 struct Limits {
     /// The deadline of the run.
     until: Timestamp,
-    /// How long a call that had no effect yet is sent again, without another observation: a plan is as good as the
-    /// observation that it follows from for [`READ_LAG`].
+    /// How long a create that cannot succeed yet is sent again, without another observation: what it refers to has just been
+    /// created, and is not visible everywhere yet. A rejected change or delete may need other calls first.
     plan_valid_until: Timestamp,
 }
 
@@ -241,7 +241,9 @@ async fn send<C: Cloud>(cloud: &C, call: &Call, held_back: bool, limits: Limits)
     }
     loop {
         match cloud.call(call).await {
-            Err(CallError::Retry { after, .. }) if limits.allow_attempt_at(cloud.now() + after) => {
+            Err(CallError::Retry { after, .. })
+                if matches!(call.kind, CallKind::Create(_)) && limits.allow_attempt_at(cloud.now() + after) =>
+            {
                 cloud.pause(after).await;
             }
             result => return result,

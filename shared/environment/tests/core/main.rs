@@ -1,0 +1,24 @@
+//! The tests of the core in one program: each program of tests costs its own compilation and link.
+
+mod bounds;
+mod buckets;
+mod changes;
+mod chaos;
+mod common;
+mod crashes;
+mod dashboards;
+mod deployment_limits;
+mod drift;
+mod facts;
+mod hooks;
+mod networks;
+mod ownership;
+mod partitions;
+mod plans;
+mod properties;
+mod reported_properties;
+mod rollout;
+mod scaling;
+mod secrets;
+mod user_data;
+mod waits;
