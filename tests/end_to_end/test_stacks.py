@@ -184,7 +184,7 @@ class Stacks(OnOneCloud):
         reason = self.create_fails(properties, "unfit")
         self.assertIn("MinSize is 5: at most MaxSize, which is 3", reason)
         self.assertIn("at most 24 characters, so that the bucket's name is within the limit of its service", reason)
-        self.assertIn("UserDataScript is a string of 17,000 characters: a plain-text script of at most 16384 bytes", reason)
+        self.assertRegex(reason, "UserDataScript is 17000 bytes long: at most [0-9]+ bytes: AWS accepts 16384 bytes of user data")
 
     def test_values_that_the_deployment_does_not_allow_and_invalid_defaults_are_rejected(self):
         image = self.cloud.client("ec2").register_image(Name="image-of-this-account")["ImageId"]
