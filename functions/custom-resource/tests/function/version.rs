@@ -3,7 +3,7 @@
 
 use crate::common::{handler, sample, send, succeeded};
 
-const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 
 #[test]
 fn the_template_and_the_status_have_the_version_of_the_workspace() {

@@ -84,7 +84,7 @@ fn late_messages_alone_keep_a_launch_waiting_although_one_heartbeat_is_lost() {
 
 #[test]
 fn the_sweep_interval_is_that_of_the_template() {
-    let template = include_str!("../../../infra/template.yaml");
+    let template = include_str!("../../../../infra/template.yaml");
     let (_, hook) = template.split_once("\n  LifecycleHook:\n").expect("the function");
     let (_, sweep) = hook.split_once("\n        Sweep:\n").expect("its schedule");
     let (_, rate) = sweep.split_once("Schedule: rate(").expect("a rate");

@@ -135,7 +135,7 @@ async fn all_messages_are_requeued_if_their_lookup_gets_no_response() {
 
 #[test]
 fn a_message_times_out_well_before_the_function() {
-    let template = include_str!("../../../infra/template.yaml");
+    let template = include_str!("../../../../infra/template.yaml");
     let (_, hook) = template.split_once("\n  LifecycleHook:\n").expect("the function");
     let (_, timeout) = hook.split_once("\n      Timeout: ").expect("the timeout");
     let timeout = timeout.lines().next().and_then(|it| it.parse().ok()).expect("seconds");
