@@ -39,7 +39,7 @@ def modules(folder):
 SHARED = ("test_entrances.Entrances", "test_instances.Instances", "test_texts.Texts")
 
 # A class mostly waits: for instances, for queues, and for processes that start. On two cores with other builds, three processes
-# took 741 s and four 524 s; the longest class alone takes 500 s, so that more processes would not help.
+# took 741 s and four 524 s. Five were not measured.
 PROCESSES = 4
 # The classes that take longest start first, so that none of them ends long after all others. A class that is missing here only
 # makes the run longer: the table of a run shows the durations.
