@@ -22,7 +22,7 @@ pub struct Differences {
 
 /// Operations of the reconciler that no run on the local cloud reaches, each with the reason. An operation that a run calls
 /// must be removed from this list.
-pub const NOT_PLAYED: [(&str, &str); 10] = [
+pub const NOT_PLAYED: [(&str, &str); 9] = [
     (
         "iam:ListInstanceProfilesForRole",
         "read only where a role cannot be deleted; aws-cloud's tests on the local cloud play the call",
@@ -32,10 +32,6 @@ pub const NOT_PLAYED: [(&str, &str); 10] = [
     (
         "autoscaling:DescribeLoadBalancerTargetGroups",
         "called only where Auto Scaling rejects a change of target groups; aws-cloud's wire tests play the call",
-    ),
-    (
-        "ec2:DescribeNetworkInterfaces",
-        "moto deletes a network that still has interfaces; aws-cloud's wire tests play the call",
     ),
     (
         "ec2:RevokeSecurityGroupIngress",
