@@ -86,11 +86,12 @@ advisories: $(CHECKS)/installed ## Known advisories of all crates: needs the Rus
 test-core: ## Tests of the pure core without the AWS SDK, a minute from cold
 	cargo test --locked --package environment --package ledger --quiet
 
+# The adapters' tests wait for their emulators: with two tests at a time, two cores were idle for a sixth of the time.
 .PHONY: test-rust
 test-rust: $(TOOLS) ## Unit, property, golden and adapter tests
 	rm -rf $(EXCHANGES)/adapters
 ifdef NEXTEST
-	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo nextest run --locked --workspace
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo nextest run --locked --workspace --test-threads 3
 else
 	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters cargo test --locked --workspace
 endif
