@@ -254,7 +254,7 @@ fn every_sample_is_understood() {
         assert_eq!(harness.dead_lettered.borrow().len(), poison, "{name}: {response}");
         samples += 1;
     }
-    assert_eq!(samples, 13);
+    assert_eq!(samples, 14);
 }
 
 /// By the longest wait of any hook at the deployment's default interval, and by the longest drain that the properties

@@ -10,7 +10,7 @@
 //! | `frozen` | 35,000: the function's environment variables have 4 KB (the Lambda user guide), six times that in JSON |
 //! | `retired_tags` | 42,000: 80 keys of 128 characters |
 //! | `latest_request` | 10,500: the bounds of the event's fields |
-//! | `progress` | 8,500 ([`Progress::new`]) |
+//! | `progress` | 9,500 ([`Progress::new`]) |
 //! | `recorded_response` | 5,000: a response has 4,096 bytes |
 //! | `history` | 37,000: five entries with a reason of 1,200 characters and a physical id of 1,024 bytes |
 //! | others | 1,000 |

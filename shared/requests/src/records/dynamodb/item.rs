@@ -227,7 +227,7 @@ mod tests {
         for (attribute, bound) in [
             ("retired_tags", 42_000),
             ("latest_request", 10_500),
-            ("progress", 8_500),
+            ("progress", 9_500),
             ("recorded_response", 5_000),
             ("history", 37_000),
         ] {
