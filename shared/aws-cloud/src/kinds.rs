@@ -91,11 +91,15 @@ enum Kinds<'a> {
 }
 
 impl Kinds<'_> {
-    /// The result of `read` if the kind is read, else nothing.
-    async fn of<T: Default>(self, kind: Kind, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    /// The result of `read` if the kind is read, else nothing. Boxed: otherwise every caller would carry the futures of all
+    /// kinds on its stack.
+    async fn of<T: Default, F>(self, kind: Kind, read: impl FnOnce() -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, Problem>>,
+    {
         match self {
             Kinds::Only(kinds) if !kinds.contains(&kind) => Ok(T::default()),
-            Kinds::All | Kinds::Only(_) => read.await,
+            Kinds::All | Kinds::Only(_) => Box::pin(read()).await,
         }
     }
 }
@@ -141,14 +145,14 @@ async fn read(clients: &Clients, scope: &Scope, kinds: Kinds<'_>) -> Result<Read
 
 async fn network(clients: &Clients, owner: &str, kinds: Kinds<'_>) -> Result<Network, Problem> {
     let (vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints) = tokio::try_join!(
-        kinds.of(Kind::Vpc, ec2::vpc::read(clients, owner)),
-        kinds.of(Kind::InternetGateway, ec2::internet_gateway::read(clients, owner)),
-        kinds.of(Kind::Subnet, ec2::subnet::read(clients, owner)),
-        kinds.of(Kind::Address, ec2::address::read(clients, owner)),
-        kinds.of(Kind::NatGateway, ec2::nat_gateway::read(clients, owner)),
-        kinds.of(Kind::RouteTable, ec2::route_table::read(clients, owner)),
-        kinds.of(Kind::SecurityGroup, ec2::security_group::read(clients, owner)),
-        kinds.of(Kind::VpcEndpoint, ec2::vpc_endpoint::read(clients, owner)),
+        kinds.of(Kind::Vpc, || ec2::vpc::read(clients, owner)),
+        kinds.of(Kind::InternetGateway, || ec2::internet_gateway::read(clients, owner)),
+        kinds.of(Kind::Subnet, || ec2::subnet::read(clients, owner)),
+        kinds.of(Kind::Address, || ec2::address::read(clients, owner)),
+        kinds.of(Kind::NatGateway, || ec2::nat_gateway::read(clients, owner)),
+        kinds.of(Kind::RouteTable, || ec2::route_table::read(clients, owner)),
+        kinds.of(Kind::SecurityGroup, || ec2::security_group::read(clients, owner)),
+        kinds.of(Kind::VpcEndpoint, || ec2::vpc_endpoint::read(clients, owner)),
     )?;
     Ok(Network { vpcs, gateways, subnets, addresses, nat_gateways, route_tables, security_groups, endpoints })
 }
@@ -156,17 +160,17 @@ async fn network(clients: &Clients, owner: &str, kinds: Kinds<'_>) -> Result<Net
 async fn named(clients: &Clients, names: &Names, kinds: Kinds<'_>) -> Result<Named, Problem> {
     let (scaling_log_group, instance_log_group) = (names.scaling_log_group().name, names.instance_log_group().name);
     let (buckets, role, profile, scaling, instance, template, group, policies, alarms, dashboard, queries) = tokio::try_join!(
-        kinds.of(Kind::Bucket, s3::bucket::read(clients, names)),
-        kinds.of(Kind::Role, iam::role::read(clients, names)),
-        kinds.of(Kind::InstanceProfile, iam::instance_profile::read(clients, names)),
-        kinds.of(Kind::LogGroup, logs::log_group::read(clients, &scaling_log_group)),
-        kinds.of(Kind::LogGroup, logs::log_group::read(clients, &instance_log_group)),
-        kinds.of(Kind::LaunchTemplate, ec2::launch_template::read(clients, names)),
-        kinds.of(Kind::AutoScalingGroup, autoscaling::group::read(clients, names)),
-        kinds.of(Kind::ScalingPolicy, autoscaling::scaling_policy::read(clients, names)),
-        kinds.of(Kind::Alarm, cloudwatch::alarm::read(clients, names)),
-        kinds.of(Kind::Dashboard, cloudwatch::dashboard::read(clients, names)),
-        kinds.of(Kind::SavedQuery, logs::saved_query::read(clients, names)),
+        kinds.of(Kind::Bucket, || s3::bucket::read(clients, names)),
+        kinds.of(Kind::Role, || iam::role::read(clients, names)),
+        kinds.of(Kind::InstanceProfile, || iam::instance_profile::read(clients, names)),
+        kinds.of(Kind::LogGroup, || logs::log_group::read(clients, &scaling_log_group)),
+        kinds.of(Kind::LogGroup, || logs::log_group::read(clients, &instance_log_group)),
+        kinds.of(Kind::LaunchTemplate, || ec2::launch_template::read(clients, names)),
+        kinds.of(Kind::AutoScalingGroup, || autoscaling::group::read(clients, names)),
+        kinds.of(Kind::ScalingPolicy, || autoscaling::scaling_policy::read(clients, names)),
+        kinds.of(Kind::Alarm, || cloudwatch::alarm::read(clients, names)),
+        kinds.of(Kind::Dashboard, || cloudwatch::dashboard::read(clients, names)),
+        kinds.of(Kind::SavedQuery, || logs::saved_query::read(clients, names)),
     )?;
     let log_groups = [scaling, instance];
     Ok(Named { buckets, role, profile, log_groups, template, group, policies, alarms, dashboard, queries })

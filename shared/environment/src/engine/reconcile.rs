@@ -162,14 +162,14 @@ pub async fn reconcile<C: Cloud, E>(
         if cloud.now() + CALL_TIMEOUT > run.until {
             return RunOutcome::Unfinished(waiting);
         }
-        let iteration = match still_waiting(cloud, &run, &mut recent, &waiting).await {
+        let iteration = match Box::pin(still_waiting(cloud, &run, &mut recent, &waiting)).await {
             Some(waiting) => match journal(Checkpoint::Waiting, &recent.proofs).await {
                 Ok(()) => waiting,
                 Err(error) => return RunOutcome::Stopped(error),
             },
             None => {
                 waiting.observed_at = cloud.now();
-                iteration(cloud, &run, &mut recent, &mut journal).await
+                Box::pin(iteration(cloud, &run, &mut recent, &mut journal)).await
             }
         };
         match iteration {
