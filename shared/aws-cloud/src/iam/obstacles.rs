@@ -1,5 +1,5 @@
 //! What blocks the delete of a role or of an instance profile. The plan first clears every policy of the role and the role
-//! of the profile, whoever set them. The rest was added since the observation, or belongs to another profile: some
+//! of the profile, also those that others set. The rest was added since the observation, or belongs to another profile: some
 //! services add a role to a profile of their own (aws-controllers-k8s/iam-controller, pull request 180).
 //!
 //! IAM does not refuse a delete because of running instances: its API reference only warns of it.

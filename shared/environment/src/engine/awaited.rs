@@ -34,8 +34,8 @@ impl Waiting {
 }
 
 /// Observes the awaited resources alone. Returns their conditions if each of them is still open; `None` if one of them
-/// is met, if the observation did not succeed, or if the complete observation at `observed_at` is too old: then the
-/// whole environment has to be observed.
+/// is met, if the observation did not succeed, or if the complete observation at `observed_at` is too old or ahead of the
+/// clock: then the whole environment has to be observed.
 pub async fn still_open<C: Cloud>(
     cloud: &C,
     scope: &Scope,
@@ -53,7 +53,9 @@ pub(crate) async fn observe_awaited<C: Cloud>(
     awaited: &[Awaited],
     observed_at: Timestamp,
 ) -> Option<Vec<ObservedResource>> {
-    if awaited.is_empty() || cloud.now() - observed_at >= COMPLETE_OBSERVATION_INTERVAL {
+    let now = cloud.now();
+    let is_recent = observed_at <= now && now - observed_at < COMPLETE_OBSERVATION_INTERVAL;
+    if awaited.is_empty() || !is_recent {
         return None;
     }
     let kinds = awaited.iter().map(|it| it.key.kind).collect();

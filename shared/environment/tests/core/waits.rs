@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use crate::common::{names, resources, run, scope, spec, standard};
 use auto_scaling::{AutoScaling, DeletionProtection, LifecycleState, PoolState, Process, PutWarmPool, Timestamp};
-use environment::{COMPLETE_OBSERVATION_INTERVAL, Condition, DesiredState, OBSTACLE_LIMIT, Run, RunOutcome, reconcile};
+use environment::{
+    COMPLETE_OBSERVATION_INTERVAL, Condition, DesiredState, OBSTACLE_LIMIT, Proofs, Run, RunOutcome, reconcile,
+    still_open,
+};
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
 
@@ -313,6 +316,28 @@ fn drift_during_a_wait_is_corrected_within_five_minutes() {
     assert!(matches!(outcome, RunOutcome::Settled { .. }), "{outcome:?}");
     assert!(account.clock.now() - begin > Duration::from_mins(9));
     assert_eq!(corrections, 1);
+}
+
+/// The record passes the time on: a time ahead, by mistake or by a forger, would keep a request waiting to its deadline.
+#[test]
+fn a_complete_observation_that_is_ahead_of_the_clock_does_not_count() {
+    let account = MemoryAccount::default();
+    let desired = resources(&spec(json!({ "MinSize": "0", "Egress": "NatGateway" })));
+    let (session, scope) = (Session::new(&account, "create"), scope(&account));
+    let until = account.clock.now() + Duration::from_mins(1);
+    let journal = async |_, proofs: &Proofs| {
+        account.proofs.borrow_mut().clone_from(proofs);
+        Ok::<(), std::convert::Infallible>(())
+    };
+    let create = reconcile(&session, Run::standalone(&scope, &desired, until), journal);
+    let Some(RunOutcome::Unfinished(waiting)) = account.clock.run(create) else { panic!("the gateway is available") };
+    let (awaited, scope) = (waiting.awaited().expect("the gateway alone"), crate::common::scope(&account));
+    let open =
+        |observed_at| account.clock.run(still_open(&session, &scope, &awaited, observed_at)).expect("not killed");
+    let now = account.clock.now();
+    assert!(open(now).is_some());
+    assert!(open(now + Duration::from_secs(1)).is_none());
+    assert!(open(environment::Timestamp(u64::MAX)).is_none());
 }
 
 /// A pass ends after its wait budget; the record passes the beginnings of the waits on to the next pass.
