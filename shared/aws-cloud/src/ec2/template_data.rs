@@ -12,16 +12,13 @@ use aws_sdk_ec2::types::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use environment::{ROOT_DEVICE, Ref, TemplateContent, TemplateVersion};
+use environment::{ROOT_DEVICE, Ref, TemplateContent, TemplateVersion, VersionDescription};
 
 use crate::errors::Problem;
 use crate::iam::reference_by_name;
 use crate::ids::{Ids, Observation};
 
 use super::tags;
-
-/// The first word of a description, which identifies the versions that Envkeeper created.
-const DESCRIPTION_PREFIX: &str = "envkeeper";
 
 /// The hop limit of metadata responses: one hop to the instance and one more to a container on it, which then reaches
 /// the role's credentials too. AWS's own default for Amazon Linux 2023.
@@ -35,18 +32,16 @@ const TAGGED: [ResourceType; 3] = [ResourceType::Instance, ResourceType::Volume,
 const GP3_IOPS: i32 = 3_000;
 const GP3_MIB_PER_SECOND: i32 = 125;
 
-/// `envkeeper <digest> <image source>`: at most 227 characters of the 255 that AWS accepts, since sources have at most
-/// 200.
+/// The description of a version, without the digest of its rolling inputs: the engine does not roll versions out yet.
 pub(super) fn description(version: &TemplateVersion) -> String {
-    format!("{DESCRIPTION_PREFIX} {} {}", version.digest, version.content.image_source)
+    let (content, image_source) = (version.digest.clone(), version.content.image_source.clone());
+    VersionDescription { content, rolling: None, image_source }.to_string()
 }
 
-/// The image's source in a description of Envkeeper's form. The digest in it is for operators: the digest of a version is
-/// computed from the version's data.
-fn image_source(description: &str) -> Option<&str> {
-    let (digest, source) = description.strip_prefix(DESCRIPTION_PREFIX)?.strip_prefix(' ')?.split_once(' ')?;
-    let is_digest = digest.len() == 16 && digest.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    (is_digest && !source.is_empty() && !source.contains(' ')).then_some(source)
+/// The image's source in a description of the form that [`description`] writes.
+fn image_source(description: &str) -> Option<String> {
+    let read = VersionDescription::read(description).filter(|it| it.rolling.is_none());
+    read.map(|it| it.image_source)
 }
 
 /// The data for the create call.
@@ -108,7 +103,7 @@ pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'
     let size = volume.and_then(LaunchTemplateEbsBlockDevice::volume_size).and_then(|gib| u32::try_from(gib).ok());
     let user_data = BASE64.decode(data.user_data().unwrap_or_default()).unwrap_or_default();
     let content = TemplateContent {
-        image_source: source.to_owned(),
+        image_source: source,
         instance_type: data.instance_type().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         instance_profile: profile(data.iam_instance_profile(), observation),
         security_groups: data.security_group_ids().iter().map(|id| observation.reference(id)).collect(),
@@ -245,7 +240,7 @@ mod tests {
         let version = desired(&source);
         let text = description(&version);
         assert!(text.len() <= 255);
-        assert_eq!(image_source(&text), Some(source.as_str()));
+        assert_eq!(image_source(&text).as_deref(), Some(source.as_str()));
     }
 
     #[test]
