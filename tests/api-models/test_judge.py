@@ -30,7 +30,7 @@ def protocol(operation):
     return metadata["protocol"] + metadata.get("jsonVersion", "") * (metadata["protocol"] == "json")
 
 
-DELETES = Path(__file__).resolve().parents[2] / "shared/environment/tests/snapshots/waits__deletes_of_a_group.snap"
+DELETES = Path(__file__).resolve().parents[2] / "shared/environment/tests/core/snapshots/core__waits__deletes_of_a_group.snap"
 
 
 class Deletes(unittest.TestCase):

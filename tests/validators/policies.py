@@ -36,7 +36,7 @@ def policies_of(template: dict) -> dict[str, dict]:
 def policies_of_an_environment() -> dict[str, dict]:
     """The policies that no template has: the functions write them for an environment's role and its buckets. The golden plan of a
     create contains them."""
-    plan = (ROOT / "shared" / "environment" / "tests" / "snapshots" / "plans__a_create.snap").read_text()
+    plan = (ROOT / "shared" / "environment" / "tests" / "core" / "snapshots" / "core__plans__a_create.snap").read_text()
     written = re.findall(r"^ +(inline-policy|policy)(?: \S+)?: (\{.*\})$", plan, re.MULTILINE)
     return {f"environment/{kind} {number}": json.loads(text) for number, (kind, text) in enumerate(written)}
 
