@@ -8,6 +8,7 @@ mod action;
 mod answer;
 mod decide;
 mod estimate;
+mod observed;
 mod record;
 mod refresh;
 mod settings;
@@ -19,11 +20,12 @@ pub use action::{Action, AlarmReason, Refusal, WaitFor};
 pub use answer::{Answer, RolloutState, answer, state};
 pub use decide::decide;
 pub use estimate::{Estimate, EstimateInputs, estimate, pace};
+pub use observed::{NumberedVersion, ObservedRollout, RolloutCloud};
 pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
-pub use refresh::{ObservedRefresh, Preferences, RefreshCall, RefreshStatus, RollbackDetails};
+pub use refresh::{ObservedRefresh, RefreshCall, RefreshStatus, RollbackDetails};
 pub use settings::{RolloutMode, RolloutSettings, RolloutWait};
 pub use situation::{
     RolloutAlarm, RolloutAlarmState, RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh,
 };
 pub use verdict::{LaunchFailure, TRANSIENT_LIMIT, Verdict, VerdictKind, counting_verdict};
-pub use version::{TemplateChange, Version};
+pub use version::Version;
