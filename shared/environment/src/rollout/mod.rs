@@ -10,20 +10,18 @@ mod decide;
 mod estimate;
 mod record;
 mod refresh;
-mod settings;
 mod situation;
 mod verdict;
 mod version;
 
+pub use crate::desired::{RolloutAlarm, RolloutAlarmState};
+pub use crate::input::rollout_settings::{RolloutMode, RolloutSettings, RolloutWait};
 pub use action::{Action, AlarmReason, Refusal, WaitFor};
 pub use answer::{Answer, RolloutState, answer, state};
 pub use decide::decide;
 pub use estimate::{Estimate, EstimateInputs, estimate, pace};
 pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
 pub use refresh::{ObservedRefresh, Preferences, RefreshCall, RefreshStatus, RollbackDetails};
-pub use settings::{RolloutMode, RolloutSettings, RolloutWait};
-pub use situation::{
-    RolloutAlarm, RolloutAlarmState, RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh,
-};
+pub use situation::{RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh};
 pub use verdict::{LaunchFailure, TRANSIENT_LIMIT, Verdict, VerdictKind, counting_verdict};
 pub use version::{TemplateChange, Version};

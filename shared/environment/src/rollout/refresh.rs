@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::settings::{MIN_BAKE_WITHOUT_WAY_BACK, RolloutSettings};
 use super::version::Version;
 use crate::engine::cloud::Timestamp;
+use crate::input::rollout_settings::RolloutSettings;
 
 /// An instance refresh, as `DescribeInstanceRefreshes` returns it. Auto Scaling lists the refreshes of six weeks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,6 +149,9 @@ pub struct Preferences {
 /// The value of `ScaleInProtectedInstances` and `StandbyInstances`: such instances are left alone. By default a refresh waits
 /// an hour for them and fails.
 const IGNORE: &str = "Ignore";
+
+/// The bake time in seconds of a rollout that cannot go back, at least; the default of `BakeSeconds`.
+const MIN_BAKE_WITHOUT_WAY_BACK: u32 = 60;
 
 impl Preferences {
     /// Whether a refresh with these preferences neither returns to the saved version nor bakes, as a way back is sent.

@@ -26,6 +26,12 @@ fn other_value(property: &Property) -> Value {
         "TargetGroupArns" => {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }
+        "Rollout" => json!("None"),
+        "MinHealthyPercentage" | "CanaryPercentage" => json!("50"),
+        "MaxHealthyPercentage" => json!("150"),
+        "BakeSeconds" => json!("300"),
+        "RolloutAlarms" => json!(["web-errors", "web-latency"]),
+        "RolloutWait" => json!("Canary"),
         "WaitForInstances" | "LaunchGate" | "TerminateDrain" => json!("false"),
         "LaunchGateOnTimeout" => json!("Continue"),
         "DrainServices" => json!("nginx,worker@2.service"),
@@ -65,7 +71,7 @@ fn a_change_of_each_property_has_the_effect_in_its_column() {
         match property.change {
             Change::Rejected => assert_eq!(rejected.first().map(|it| it.property.as_str()), Some(name)),
             Change::AtCreation | Change::Own => assert!(plan.is_settled(), "{name}: {plan}"),
-            Change::NewInstances => assert!(new_version, "{name}: {plan}"),
+            Change::NewVersion => assert!(new_version, "{name}: {plan}"),
             Change::InPlace => assert!(!plan.is_settled() && plan.rejected.is_empty(), "{name}: {plan}"),
         }
         if property.change != Change::Rejected {
@@ -143,7 +149,7 @@ fn existing_subnets_change_in_place_and_an_existing_vpc_does_not() {
 #[test]
 fn a_change_and_its_rollback_restore_the_initial_state() {
     let before = resources(&spec(json!({})));
-    for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewInstances)) {
+    for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewVersion)) {
         if property.name == "SubnetIds" {
             continue;
         }
