@@ -30,7 +30,7 @@ pub use automation::remediation::{
 };
 pub use desired::{
     CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, HookNotHandled, ImageFacts, InstanceTypeFacts, ROOT_DEVICE,
-    RollingInputs, SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services,
+    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services, rolling_inputs,
 };
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::awaited::{COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};
@@ -39,7 +39,7 @@ pub use engine::condition::{Awaited, Condition, OBSTACLE_LIMIT, OpenSince};
 pub use engine::drift::{Drift, drift};
 pub use engine::outputs::outputs;
 pub use engine::ownership::{Proofs, Standing, apply_standings, is_unmarked_create, standings};
-pub use engine::plan::{Action, DesiredState, FixedDrift, Plan, Step, plan};
+pub use engine::plan::{Action, DesiredState, FixedDrift, Plan, Step, TemplateRollout, desired_version, plan};
 pub use engine::reconcile::{Checkpoint, Run, RunOutcome, indeterminate_until, reconcile};
 pub use engine::rejection::Rejection;
 pub use input::alarm_action::{ActionKind, AlarmAction};
@@ -55,6 +55,7 @@ pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
 pub use model::on_delete::OnDelete;
 pub use model::partition::Partition;
 pub use model::resource::{Fields, Resource, Setting};
+pub use model::rollout_call::{Preferences, RolloutCall};
 pub use model::script::Script;
 pub use model::version_description::VersionDescription;
 pub use model::{hook_settings, mark};

@@ -2,10 +2,11 @@
 //! environment.
 //!
 //! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index
-//! `pending_response` (`pending_response`, `response_due_ms`) of the requests that wait for their response. Three kinds of
-//! items:
+//! `pending_response` (`pending_response`, `response_due_ms`). A request that waits for its response is in the index under
+//! `yes`; a task is in it under one of sixteen pages, `due#<0-15>`, by the first digit of its owner. Four kinds of items:
 //!
 //! - `owner#<owner>`: the latest request of an owner, the desired spec, the settled spec;
+//! - `task#<owner>`: when the next due pass of an owner is due;
 //! - `environment#<id>`: the owner of that environment;
 //! - `rule_execution#<owner>#<rule>`: the last execution of that owner's rule.
 //!
@@ -27,6 +28,7 @@ mod error;
 mod memory;
 mod owner_record;
 mod rule_execution;
+mod task;
 
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
@@ -36,6 +38,7 @@ pub use owner_record::{
     RecordedRequest,
 };
 pub use rule_execution::{ExecutionClaim, RuleExecution};
+pub use task::DueTask;
 
 use crate::{CfnResponse, Owner};
 use serde_json::Value;
@@ -112,6 +115,20 @@ pub trait Records: Send + Sync {
         history: Vec<HistoryEntry>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
+    /// Writes the state of the owner's rollout, of at most 12,000 bytes of JSON; this crate does not know the shape. An
+    /// owner without a record gets none. The caller is the pass of the latest request, or a due pass.
+    fn save_rollout(&self, owner: &Owner, rollout: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Makes the next due pass of an owner due at `due_ms`, in place of the time before. Only passes of the owner call
+    /// this. The task has no expiry: the due pass of an owner without an environment removes it.
+    fn schedule(&self, owner: &Owner, due_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Removes the task of an owner: no due pass is due. Only passes of the owner call this.
+    fn unschedule(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// The first `limit` tasks that were due by `now_ms`, the oldest first. May lag by a second or so.
+    fn due(&self, now_ms: u64, limit: usize) -> impl Future<Output = Result<Vec<DueTask>, RecordsError>> + Send;
+
     /// The owners whose latest request was due for a response by `now_ms`, and has none. May lag by a second or so.
     fn overdue(&self, now_ms: u64) -> impl Future<Output = Result<Vec<Owner>, RecordsError>> + Send;
 
@@ -167,7 +184,7 @@ pub trait Records: Send + Sync {
     /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn mark_settled(&self, owner: &Owner, proofs: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Marks the environment as deleted: all its attributes are removed, and the latest request is retained for
+    /// Marks the environment as deleted: its task and all its attributes are removed, and the latest request is retained for
     /// [`TOMBSTONE_TTL_S`] as a tombstone, so that an older request that arrives late changes nothing. The name of the
     /// environment is released by [`Records::release`].
     fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;

@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use requests::records::{
-    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords, OwnerRecord,
-    Progress, RecordedRequest, RuleExecution,
+    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
+    OwnerRecord, Progress, RecordedRequest, RuleExecution,
 };
 use requests::{CfnResponse, Owner, QueueError, Records, RecordsError, RequestQueue};
 use serde_json::Value;
@@ -163,6 +163,18 @@ impl Records for FaultyRecords {
     }
     async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
         self.services.call(self.inner.record_history(owner, history), throttled).await
+    }
+    async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
+        self.services.call(self.inner.save_rollout(owner, rollout), throttled).await
+    }
+    async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
+        self.services.call(self.inner.schedule(owner, due_ms), throttled).await
+    }
+    async fn unschedule(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.services.call(self.inner.unschedule(owner), throttled).await
+    }
+    async fn due(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
+        self.inner.due(now_ms, limit).await
     }
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         self.inner.overdue(now_ms).await

@@ -187,7 +187,7 @@ pub(crate) fn change(account: &MemoryAccount, id: &str, kind: &CallKind, ids: &I
     let mut version = stored_resources[at].now().cloned().ok_or_else(|| retry(format!("{id} is not found")))?;
     version.since = now;
     match kind {
-        CallKind::Create(_) => {}
+        CallKind::Create(_) | CallKind::Rollout(_) => {}
         CallKind::Set(settings) => set(account, &stored_resources, (at, &mut version), (settings, ids))?,
         CallKind::Clear(settings) => clear(account, &stored_resources, &mut version, settings)?,
         CallKind::Empty => {

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use requests::records::{
-    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords, OwnerRecord,
-    Progress, RecordedRequest, RuleExecution,
+    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
+    OwnerRecord, Progress, RecordedRequest, RuleExecution,
 };
 use requests::{CfnResponse, Owner, Records, RecordsError};
 
@@ -77,6 +77,22 @@ impl Records for FlakyRecords {
 
     async fn record_history(&self, owner: &Owner, history: Vec<HistoryEntry>) -> Result<(), RecordsError> {
         self.available()?.record_history(owner, history).await
+    }
+
+    async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
+        self.available()?.save_rollout(owner, rollout).await
+    }
+
+    async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
+        self.available()?.schedule(owner, due_ms).await
+    }
+
+    async fn unschedule(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.available()?.unschedule(owner).await
+    }
+
+    async fn due(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
+        self.available()?.due(now_ms, limit).await
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {

@@ -55,7 +55,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             request.send().await.classified(call.operation()).none_if_not_found()?;
             Ok(())
         }
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => {
+            Err(Problem::unsupported_call(call))
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         CallKind::Set(settings) => tags::set(aws, call, settings).await,
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
     }
 }
 

@@ -32,16 +32,10 @@ const TAGGED: [ResourceType; 3] = [ResourceType::Instance, ResourceType::Volume,
 const GP3_IOPS: i32 = 3_000;
 const GP3_MIB_PER_SECOND: i32 = 125;
 
-/// The description of a version, without the digest of its rolling inputs: the engine does not roll versions out yet.
+/// The description of a version.
 pub(super) fn description(version: &TemplateVersion) -> String {
-    let (content, image_source) = (version.digest.clone(), version.content.image_source.clone());
-    VersionDescription { content, rolling: None, image_source }.to_string()
-}
-
-/// The image's source in a description of the form that [`description`] writes.
-fn image_source(description: &str) -> Option<String> {
-    let read = VersionDescription::read(description).filter(|it| it.rolling.is_none());
-    read.map(|it| it.image_source)
+    let TemplateContent { image_source, rolling_inputs, .. } = version.content.clone();
+    VersionDescription { content: version.digest.clone(), rolling: rolling_inputs, image_source }.to_string()
 }
 
 /// The data for the create call.
@@ -97,13 +91,14 @@ fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingReq
 /// The digest is computed from the data. A version with a deleted security group therefore has another digest than
 /// before, and a version whose data differs in any field from the data of [`request`] is altered.
 pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
-    let source = image_source(found.version_description()?)?;
+    let VersionDescription { rolling, image_source, .. } = VersionDescription::read(found.version_description()?)?;
     let data = found.launch_template_data()?;
     let volume = data.block_device_mappings().iter().find_map(LaunchTemplateBlockDeviceMapping::ebs);
     let size = volume.and_then(LaunchTemplateEbsBlockDevice::volume_size).and_then(|gib| u32::try_from(gib).ok());
     let user_data = BASE64.decode(data.user_data().unwrap_or_default()).unwrap_or_default();
     let content = TemplateContent {
-        image_source: source,
+        image_source,
+        rolling_inputs: rolling,
         instance_type: data.instance_type().map(|it| it.as_str().to_owned()).unwrap_or_default(),
         instance_profile: profile(data.iam_instance_profile(), observation),
         security_groups: data.security_group_ids().iter().map(|id| observation.reference(id)).collect(),
@@ -222,6 +217,7 @@ mod tests {
     fn desired(source: &str) -> TemplateVersion {
         let content = TemplateContent {
             image_source: source.into(),
+            rolling_inputs: Some("fedcba9876543210".into()),
             instance_type: "t3.micro".into(),
             instance_profile: Ref::owned(Kind::InstanceProfile, "the-profile"),
             security_groups: vec![Ref::owned(Kind::SecurityGroup, "the-sg"), Ref::Foreign("sg-9".into())],

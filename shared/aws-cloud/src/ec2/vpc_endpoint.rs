@@ -100,7 +100,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => reduce(aws, call, settings).await,
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
                 Ok(_) => Ok(()),
             }
         }
-        CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
     }
 }
 

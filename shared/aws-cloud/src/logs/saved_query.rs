@@ -71,7 +71,9 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             _ => Err(Problem::unsupported_call(call)),
         },
         CallKind::Delete => delete(aws, call).await,
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => {
+            Err(Problem::unsupported_call(call))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use environment::{Ref, Tags, TemplateContent, TemplateVersion};
 pub fn template_version() -> TemplateVersion {
     let content = TemplateContent {
         image_source: "ami-12345678".into(),
+        rolling_inputs: Some("fedcba9876543210".into()),
         instance_type: "t3.micro".into(),
         instance_profile: Ref::Foreign("profile".into()),
         security_groups: vec![Ref::Foreign("sg-1".into())],

@@ -1,6 +1,7 @@
 //! The launch template, the Auto Scaling group with its lifecycle hooks, and the scaling policies.
 
 use super::network::SubnetPlacement;
+use super::rolling::rolling_inputs;
 use super::{DesiredInputs, Part};
 use crate::input::spec::Scaling;
 use crate::model::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
@@ -25,6 +26,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
     let (spec, names) = (inputs.spec, inputs.names);
     let content = TemplateContent {
         image_source: spec.image_source().to_owned(),
+        rolling_inputs: Some(rolling_inputs(spec)),
         instance_type: spec.instance_type.clone(),
         instance_profile: Ref::Owned(names.instance_profile()),
         security_groups: vec![Ref::Owned(names.instance_security_group())],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
-use super::rolling::RollingInputs;
+use super::rolling::rolling_inputs;
 use super::rollout_alarm::RolloutAlarm;
 use crate::input::allow_lists::ImageOwner;
 use crate::input::rollout_settings::RolloutMode;
@@ -171,7 +171,7 @@ impl Changes {
         let network = |it: &Network| (it.vpc_id.clone(), it.subnet_ids.clone(), it.zone_count, it.egress, it.vpc_cidr);
         let is_rolling = spec.rollout.mode == RolloutMode::Rolling;
         let alarms = |it: &Spec| (it.rollout.mode, it.rollout.alarms.clone());
-        let rolling = |it: &Spec| RollingInputs { spec: it, image: it.image_source() }.digest();
+        let rolling = |it: &Spec| (rolling_inputs(it), it.image_source().to_owned());
         Changes {
             instance_type: changed(&|it| it.instance_type != spec.instance_type),
             image: changed(&|it| it.image_source() != spec.image_source()),

@@ -21,7 +21,7 @@ use crate::model::resource::{Fields, Resource};
 pub use check::{ROOT_DEVICE, check_facts};
 pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
 pub use network::endpoint_services;
-pub use rolling::RollingInputs;
+pub use rolling::rolling_inputs;
 pub use rollout_alarm::{RolloutAlarm, RolloutAlarmState};
 
 /// The namespace of the functions' own metrics.

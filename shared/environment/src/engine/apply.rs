@@ -277,7 +277,7 @@ fn record(recent: &mut RecentWrites, step: &Step, result: &StepResult, now: Time
                 recent.written.remove(&step.key);
                 recent.deleted.extend(call.id.clone().map(|id| (id, now)));
             }
-            (CallKind::Set(_) | CallKind::Clear(_) | CallKind::Drain | CallKind::Empty, _) => {}
+            (CallKind::Set(_) | CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Rollout(_), _) => {}
         }
     }
     if let (None, Some(resource_after)) = (&result.error, &step.resource_after) {

@@ -18,6 +18,7 @@ use crate::model::key::{Key, Tags};
 use crate::model::kind::Kind;
 use crate::model::names::Names;
 use crate::model::resource::{Resource, Setting};
+use crate::model::rollout_call::RolloutCall;
 
 /// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +129,8 @@ pub enum CallKind {
     Empty,
     /// Deletes the resource. An absent resource is success.
     Delete,
+    /// Changes the version that an Auto Scaling group launches, or its running instances.
+    Rollout(RolloutCall),
 }
 
 impl Call {
@@ -139,6 +142,7 @@ impl Call {
             CallKind::Create(_) => kind.facts().create,
             CallKind::Delete => kind.facts().delete,
             CallKind::Drain => "autoscaling:UpdateAutoScalingGroup",
+            CallKind::Rollout(call) => call.operation(),
             CallKind::Empty => "s3:DeleteObjects",
             CallKind::Set(settings) => settings.first().map_or("", |it| it.set_operation(kind)),
             CallKind::Clear(settings) => settings.first().map_or("", |it| it.clear_operation(kind)),
@@ -152,6 +156,7 @@ impl fmt::Display for Call {
         let settings = match &self.kind {
             CallKind::Set(settings) | CallKind::Clear(settings) => settings.as_slice(),
             CallKind::Drain => return f.write_str(" (min-size, max-size, desired-capacity: 0)"),
+            CallKind::Rollout(call) => return call.fmt(f),
             CallKind::Create(_) | CallKind::Empty | CallKind::Delete => &[],
         };
         let brief: Vec<String> = settings.iter().map(Setting::brief).collect();
@@ -221,7 +226,7 @@ pub trait Cloud {
     async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError>;
 
     /// Sends one call. A resource that already is as the call would leave it is success. Returns the id that AWS assigned
-    /// to a created resource of a kind of [`Proof::Id`](crate::Proof).
+    /// to a created resource of a kind of [`Proof::Id`](crate::Proof), and to a started refresh.
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError>;
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::engine::cloud::{ObservedResource, Ownership};
-use crate::engine::plan::{DesiredState, FixedDrift, plan};
+use crate::engine::plan::{DesiredState, FixedDrift, TemplateRollout, plan};
 use crate::model::key::Key;
 use crate::model::kinds::RoleSetting;
 use crate::model::resource::{Resource, Setting};
@@ -56,6 +56,7 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
         all.extend(foreign_policies(resource, &found.resource));
     }
     all.extend(plan.fixed_drift.iter().map(Drift::from));
+    all.extend(plan.rollout.iter().map(Drift::from));
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
     all.extend(not_desired.filter_map(|it| {
@@ -92,6 +93,13 @@ impl From<&FixedDrift> for Drift {
     fn from(drift: &FixedDrift) -> Drift {
         let FixedDrift { key, field, observed, desired, .. } = drift.clone();
         Drift { key, field: field.to_owned(), desired: Some(desired), observed: Some(observed) }
+    }
+}
+
+impl From<&TemplateRollout> for Drift {
+    fn from(rollout: &TemplateRollout) -> Drift {
+        let TemplateRollout { key, observed, desired, .. } = rollout.clone();
+        Drift { key, field: String::from("launches"), desired: Some(desired), observed: Some(observed) }
     }
 }
 

@@ -125,6 +125,12 @@ pub(crate) trait KindSetting {
         false
     }
 
+    /// Whether no step of a plan changes the setting: running instances have to follow it, which is a
+    /// [rollout](crate::rollout).
+    fn is_changed_by_rollout(&self) -> bool {
+        false
+    }
+
     /// Whether an observed setting is retained when it is not desired.
     fn is_retained_when_not_desired(&self) -> bool {
         false

@@ -12,6 +12,7 @@ pub(crate) mod names;
 pub(crate) mod on_delete;
 pub(crate) mod partition;
 pub(crate) mod resource;
+pub(crate) mod rollout_call;
 pub(crate) mod script;
 pub(crate) mod user_data;
 pub(crate) mod version_description;

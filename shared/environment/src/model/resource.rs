@@ -273,6 +273,13 @@ impl Setting {
         self.of_kind().is_some_and(KindSetting::blocks_deletion)
     }
 
+    /// Whether no step of a plan changes the setting: running instances have to follow it, which is a
+    /// [rollout](crate::rollout).
+    #[must_use]
+    pub fn is_changed_by_rollout(&self) -> bool {
+        self.of_kind().is_some_and(KindSetting::is_changed_by_rollout)
+    }
+
     /// Whether an observed setting is retained when it is not desired: old launch template versions, so that a rollback
     /// finds them again, and the expiry of a bucket's objects where Envkeeper does not set one.
     #[must_use]

@@ -19,7 +19,7 @@ const PREFIX: &str = "envkeeper";
 pub struct VersionDescription {
     /// The digest of the whole content, for operators. The digest that counts is computed from the version's data.
     pub content: String,
-    /// The digest of the [rolling inputs](crate::RollingInputs): their values are in the record, which may be lost. `None`: the
+    /// The digest of the [rolling inputs](crate::rolling_inputs) without the image: their values are in the record, which may be lost. `None`: the
     /// version is older than rollouts.
     pub rolling: Option<String>,
     /// The source of the image, which the version's data does not contain: an image id, or the name of an SSM parameter.

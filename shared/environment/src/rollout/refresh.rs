@@ -5,6 +5,7 @@ use std::fmt;
 use super::version::Version;
 use crate::engine::cloud::Timestamp;
 use crate::input::rollout_settings::RolloutSettings;
+use crate::model::rollout_call::Preferences;
 
 /// An instance refresh, as `DescribeInstanceRefreshes` returns it. Auto Scaling lists the refreshes of six weeks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,48 +119,12 @@ impl fmt::Display for RefreshStatus {
     }
 }
 
-/// The preferences of a refresh (Auto Scaling API reference, `RefreshPreferences`). A field that is `None` or empty is absent,
-/// and has Auto Scaling's default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preferences {
-    /// `MinHealthyPercentage`.
-    pub min_healthy_percentage: Option<u32>,
-    /// `MaxHealthyPercentage`. An explicit 100 differs from an absent value: it launches before it terminates.
-    pub max_healthy_percentage: Option<u32>,
-    /// `InstanceWarmup`, in seconds.
-    pub instance_warmup: Option<u32>,
-    /// `CheckpointPercentages`, ascending.
-    pub checkpoint_percentages: Vec<u32>,
-    /// `CheckpointDelay`, in seconds; absent where the percentages are absent: the API reference permits it with them only.
-    pub checkpoint_delay: Option<u32>,
-    /// `BakeTime`, in seconds.
-    pub bake_time: Option<u32>,
-    /// `SkipMatching`.
-    pub skip_matching: Option<bool>,
-    /// `AutoRollback`.
-    pub auto_rollback: Option<bool>,
-    /// `ScaleInProtectedInstances`, by AWS's name.
-    pub scale_in_protected_instances: Option<String>,
-    /// `StandbyInstances`, by AWS's name.
-    pub standby_instances: Option<String>,
-    /// The names in `AlarmSpecification`.
-    pub alarms: Vec<String>,
-}
-
 /// The value of `ScaleInProtectedInstances` and `StandbyInstances`: such instances are left alone. By default a refresh waits
 /// an hour for them and fails.
 const IGNORE: &str = "Ignore";
 
 /// The bake time in seconds of a rollout that cannot go back, at least; the default of `BakeSeconds`.
 const MIN_BAKE_WITHOUT_WAY_BACK: u32 = 60;
-
-impl Preferences {
-    /// Whether a refresh with these preferences neither returns to the saved version nor bakes, as a way back is sent.
-    #[must_use]
-    pub fn are_of_a_way_back(&self) -> bool {
-        self.auto_rollback == Some(false) && self.bake_time == Some(0) && self.checkpoint_percentages.is_empty()
-    }
-}
 
 /// The call `StartInstanceRefresh`, for the environment's group and launch template, with the strategy `Rolling`. Everything
 /// that is sent stands here.
@@ -244,28 +209,7 @@ impl RefreshCall {
 }
 
 impl fmt::Display for RefreshCall {
-    /// The fields that are sent, by AWS's names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = &self.preferences;
-        let number = |name: &'static str, value: Option<u32>| value.map(|value| format!("{name} {value}"));
-        let flag = |name: &'static str, value: Option<bool>| value.map(|value| format!("{name} {value}"));
-        let word = |name: &'static str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
-        let percentages = Some(&it.checkpoint_percentages).filter(|it| !it.is_empty());
-        let alarms = Some(&it.alarms).filter(|it| !it.is_empty());
-        let fields = [
-            number("MinHealthyPercentage", it.min_healthy_percentage),
-            number("MaxHealthyPercentage", it.max_healthy_percentage),
-            number("InstanceWarmup", it.instance_warmup),
-            percentages.map(|it| format!("CheckpointPercentages {it:?}")),
-            number("CheckpointDelay", it.checkpoint_delay),
-            number("BakeTime", it.bake_time),
-            flag("SkipMatching", it.skip_matching),
-            flag("AutoRollback", it.auto_rollback),
-            word("ScaleInProtectedInstances", &it.scale_in_protected_instances),
-            word("StandbyInstances", &it.standby_instances),
-            alarms.map(|it| format!("AlarmSpecification {it:?}")),
-        ];
-        let fields: Vec<String> = fields.into_iter().flatten().collect();
-        write!(f, "autoscaling:StartInstanceRefresh (version {}; {})", self.version.number, fields.join("; "))
+        write!(f, "autoscaling:StartInstanceRefresh (version {}; {})", self.version.number, self.preferences)
     }
 }

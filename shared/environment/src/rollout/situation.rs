@@ -21,7 +21,7 @@ pub struct Situation<'a> {
     /// The settings of the spec.
     pub settings: &'a RolloutSettings,
     /// The desired version, which exists. Where the desired content is only a newer
-    /// [revision](super::TemplateChange::Revision), it is the version that the group launches, except for an operator's `roll`.
+    /// [revision](crate::TemplateChange::Revision), it is the version that the group launches, except for an operator's `roll`.
     pub desired: &'a Version,
     /// The version that the group has saved. A rollback returns to it.
     pub saved: &'a SavedVersion,

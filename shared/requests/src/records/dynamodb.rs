@@ -2,9 +2,10 @@
 
 mod classify;
 mod item;
+mod tasks;
 
 use super::{
-    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
+    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
     RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
 use crate::{CfnResponse, Kind, Owner};
@@ -25,8 +26,8 @@ const NEVER_S: u64 = 253_402_300_799;
 /// The prefix of the keys of owners' items.
 const OWNER_PREFIX: &str = "owner#";
 
-/// The index of requests that wait for their response; sparse, since recording the response removes the attribute of the
-/// same name.
+/// The index of requests that wait for their response, and of tasks (`tasks.rs`); sparse, since recording the response
+/// removes the attribute of the same name.
 const INDEX: &str = "pending_response";
 const PENDING: &str = "yes";
 
@@ -260,6 +261,24 @@ impl Records for DynamoRecords {
         Ok(())
     }
 
+    async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
+        let values = [(":rollout", text(rollout.to_string()))];
+        let exists = Some("attribute_exists(pk)");
+        self.update(owner_key(owner), "SET rollout = :rollout", exists, values).await.map(|_| ())
+    }
+
+    async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
+        self.put_task(owner, due_ms).await
+    }
+
+    async fn unschedule(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.delete_task(owner).await
+    }
+
+    async fn due(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
+        self.due_tasks(now_ms, limit).await
+    }
+
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         let call = self.client.query().table_name(&self.table).index_name(INDEX);
         let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :now");
@@ -315,9 +334,11 @@ impl Records for DynamoRecords {
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
+        // The task first: a crash between the calls repeats both.
+        self.delete_task(owner).await?;
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
         let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
-                   settled, unlocked, kept_until, proofs";
+                   settled, unlocked, kept_until, proofs, rollout";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 }

@@ -1,7 +1,7 @@
 //! The records in memory, for tests and experiments: the same conditions, no table.
 
 use super::{
-    Claim, CreateIntent, DesiredRecord, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
+    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
     RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
 use crate::{CfnResponse, Owner};
@@ -18,6 +18,8 @@ struct Items {
     owners: BTreeMap<Owner, OwnerRecord>,
     environments: BTreeMap<String, Owner>,
     rule_executions: BTreeMap<(Owner, String), RuleExecution>,
+    /// When the task of an owner is due.
+    tasks: BTreeMap<Owner, u64>,
 }
 
 impl MemoryRecords {
@@ -131,6 +133,33 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
+    async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
+        if let Some(record) = self.items().owners.get_mut(owner) {
+            record.rollout = Some(rollout);
+        }
+        Ok(())
+    }
+
+    async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
+        self.items().tasks.insert(owner.clone(), due_ms);
+        Ok(())
+    }
+
+    async fn unschedule(&self, owner: &Owner) -> Result<(), RecordsError> {
+        self.items().tasks.remove(owner);
+        Ok(())
+    }
+
+    async fn due(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
+        let items = self.items();
+        let due = items.tasks.iter().filter(|(_, due_ms)| **due_ms <= now_ms);
+        let mut due: Vec<DueTask> =
+            due.map(|(owner, due_ms)| DueTask { due_ms: *due_ms, owner: owner.clone() }).collect();
+        due.sort();
+        due.truncate(limit);
+        Ok(due)
+    }
+
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
         let items = self.items();
         let overdue = items.owners.values().filter(|it| it.response_due_ms.is_some_and(|due| due <= now_ms));
@@ -213,6 +242,7 @@ impl Records for MemoryRecords {
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         let mut items = self.items();
+        items.tasks.remove(owner);
         let record = items.upsert(owner);
         *record = OwnerRecord {
             create_intent_ms: record.create_intent_ms,

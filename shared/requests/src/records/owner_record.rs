@@ -13,6 +13,7 @@
 //! | `progress` | 9,500 ([`Progress::new`]) |
 //! | `recorded_response` | 5,000: a response has 4,096 bytes |
 //! | `history` | 37,000: five entries with a reason of 1,200 characters and a physical id of 1,024 bytes |
+//! | `rollout` | 12,000: [`super::Records::save_rollout`] |
 //! | others | 1,000 |
 //!
 //! A test in `records/dynamodb/item.rs` builds it.
@@ -236,6 +237,8 @@ pub struct OwnerRecord {
     /// The proofs of ownership, as JSON: the ids of resources whose tags prove nothing, and the creates that may have
     /// happened without a response. This crate does not know the shape.
     pub proofs: Option<Value>,
+    /// The state of the environment's rollout, as JSON. This crate does not know the shape.
+    pub rollout: Option<Value>,
     /// The latest request.
     pub latest_request: Option<LatestRequest>,
     /// When the response to the latest request is due; `None` after the response was sent.
@@ -311,6 +314,7 @@ impl OwnerRecord {
             unlocked: false,
             create_intent_ms: None,
             proofs: None,
+            rollout: None,
             latest_request: None,
             response_due_ms: None,
             progress: None,

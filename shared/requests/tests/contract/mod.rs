@@ -3,6 +3,7 @@
 mod latest_requests;
 mod responses;
 mod rule_executions;
+mod tasks;
 
 use latest_requests::{create, latest_request};
 use requests::records::{Claim, CreateIntent, DesiredRecord, RecordedRequest, Records, RecordsError, TOMBSTONE_TTL_S};
@@ -23,6 +24,7 @@ pub async fn check(records: &impl Records) {
     a_record_with_an_environment_does_not_expire(records).await;
     responses::all(records).await;
     rule_executions::all(records).await;
+    tasks::all(records).await;
 }
 
 fn owner(name: &str) -> Owner {

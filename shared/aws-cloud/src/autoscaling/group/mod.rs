@@ -41,7 +41,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             settings => clear_tags(aws, call, settings).await,
         },
         CallKind::Drain => drain(aws, call).await,
-        CallKind::Empty => Err(Problem::unsupported_call(call)),
+        CallKind::Empty | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
         CallKind::Delete => delete(aws, call).await,
     }
 }

@@ -19,6 +19,7 @@ fn names() -> Names {
 fn content() -> TemplateContent {
     TemplateContent {
         image_source: "/aws/service/ami".into(),
+        rolling_inputs: Some("fedcba9876543210".into()),
         instance_type: "t3.micro".into(),
         instance_profile: Ref::Owned(names().instance_profile()),
         security_groups: vec![Ref::owned(Kind::SecurityGroup, "the-sg")],

@@ -39,6 +39,10 @@ impl fmt::Display for Plan {
                 writeln!(f, "    after {}", names.join(", "))?;
             }
         }
+        if let Some(rollout) = &self.rollout {
+            writeln!(f, "~ {rollout}")?;
+            rollout.summary.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
+        }
         Ok(())
     }
 }

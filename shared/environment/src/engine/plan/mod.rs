@@ -10,12 +10,12 @@ mod describe;
 mod display;
 mod edges;
 mod fixed;
-mod image;
+mod launched;
 
 use std::collections::BTreeSet;
 
 use self::describe::{describe_change, describe_resource};
-use self::image::with_launched_image;
+use self::launched::with_launched_parts;
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::{Awaited, Condition};
 use crate::engine::rejection::Rejection;
@@ -27,6 +27,7 @@ use crate::model::kinds::{BucketSetting, LaunchTemplateSetting, RouteTableSettin
 use crate::model::mark;
 use crate::model::resource::{Fields, Resource, Setting};
 pub use fixed::FixedDrift;
+pub use launched::{TemplateRollout, desired_version};
 
 /// The complete set of resources of an owner: every other resource of the owner is deleted. An empty set is
 /// a delete.
@@ -60,6 +61,8 @@ pub struct Plan {
     pub unproven: Vec<Key>,
     /// The differences that no call corrects. They are no work, and reject nothing.
     pub fixed_drift: Vec<FixedDrift>,
+    /// The version that the group should launch, if it launches another one. It is no step: a rollout follows the plan.
+    pub rollout: Option<TemplateRollout>,
 }
 
 /// The work on one resource.
@@ -101,10 +104,11 @@ pub enum Action {
 /// them. A group is drained and deleted only by a delete of the whole environment.
 #[must_use]
 pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
-    let pinned = with_launched_image(desired, observed);
+    let pinned = with_launched_parts(desired, observed);
     let desired = pinned.as_ref().unwrap_or(desired);
     let unproven = observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key);
-    let mut plan = Plan { unproven: unproven.collect(), ..Plan::default() };
+    let rollout = TemplateRollout::of(desired, observed);
+    let mut plan = Plan { unproven: unproven.collect(), rollout, ..Plan::default() };
     for resource in &desired.resources {
         plan.add_desired(resource, observed, desired);
     }
@@ -132,7 +136,7 @@ pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
 }
 
 impl Plan {
-    /// Whether the plan has no work and no wait.
+    /// Whether the plan has no work and no wait. A rollout may follow.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.steps.is_empty() && self.rejected.is_empty()
@@ -218,7 +222,7 @@ fn missing_in_region(kind: &CallKind) -> Option<Rejection> {
             _ => resource.settings().iter().find_map(no_image),
         },
         CallKind::Set(settings) => settings.iter().find_map(no_image),
-        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Delete => None,
+        CallKind::Clear(_) | CallKind::Drain | CallKind::Empty | CallKind::Delete | CallKind::Rollout(_) => None,
     }
 }
 
@@ -350,7 +354,8 @@ fn change(
     };
     let cleared: Vec<Setting> =
         old.iter().filter(|it| is_cleared(it) && !new.iter().any(|other| other.slot() == it.slot())).cloned().collect();
-    let set: Vec<Setting> = new.into_iter().filter(|it| !old.iter().any(|other| is_same(it, other))).collect();
+    let is_set = |it: &Setting| !it.is_changed_by_rollout() && !old.iter().any(|other| is_same(it, other));
+    let set: Vec<Setting> = new.into_iter().filter(is_set).collect();
     if set.is_empty() && cleared.is_empty() {
         return None;
     }

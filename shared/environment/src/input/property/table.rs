@@ -352,8 +352,8 @@ pub static LAUNCH_GATE_SECONDS: Property = Property {
         "Healthy means: its user data is done, its SSM agent is online, and no status check is impaired.",
         "An unhealthy instance is replaced immediately.",
         "If no event announced the launch, the time limit is one minute longer.",
-        "User data retries failing installs and checks of the agents for half of this time, at most 300 s: below 600, a change \
-         also creates a new version of the launch template.",
+        "User data retries failing installs and checks of the agents for half of this time, at most 300 s. A change of that \
+         limit alone replaces no instance and creates no version of the launch template: it comes with the next version.",
     ],
 };
 

@@ -253,6 +253,10 @@ impl KindSetting for AutoScalingGroupSetting {
         }
     }
 
+    fn is_changed_by_rollout(&self) -> bool {
+        matches!(self, AutoScalingGroupSetting::Template { .. })
+    }
+
     fn shared_call(&self) -> Option<&'static str> {
         match self {
             AutoScalingGroupSetting::TargetGroup(_) => Some("target groups"),

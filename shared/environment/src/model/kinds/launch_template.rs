@@ -33,6 +33,9 @@ pub struct TemplateVersion {
 pub struct TemplateContent {
     /// The source of the image, as in the property: an image id, or the name of an SSM parameter.
     pub image_source: String,
+    /// The digest of the [rolling inputs](crate::rolling_inputs), whose values the version's data does not show. `None`: the
+    /// version is older than rollouts.
+    pub rolling_inputs: Option<String>,
     /// The instance type, such as `t3.micro`. It has to match the image's architecture.
     pub instance_type: String,
     /// The instance profile, which assigns the role to the instances.
@@ -74,14 +77,16 @@ impl TemplateContent {
         ]
     }
 
-    /// The digest of the parts and the image.
+    /// The digest of the parts, the image and the rolling inputs. Two versions with the same data and different rolling inputs
+    /// are different versions: one of them replaces running instances.
     fn digest(&self, image: &str) -> String {
         let parts = self.parts();
-        digest::digest(parts.iter().map(|(_, part)| part.as_str()).chain([image]))
+        let parts = parts.iter().map(|(_, part)| part.as_str()).chain([image]);
+        digest::digest(parts.chain(self.rolling_inputs.as_deref()))
     }
 
     /// Whether the parts differ only in the user data.
-    pub(crate) fn differs_in_user_data_alone(&self, other: &TemplateContent) -> bool {
+    fn differs_in_user_data_alone(&self, other: &TemplateContent) -> bool {
         let pairs = self.parts().into_iter().zip(other.parts());
         let different: Vec<&str> = pairs.filter(|(one, other)| one != other).map(|((name, _), _)| name).collect();
         different == [USER_DATA]
@@ -148,6 +153,50 @@ impl TemplateVersion {
     #[must_use]
     pub fn is_altered(&self) -> bool {
         self.digest.starts_with(ALTERED)
+    }
+
+    /// The digest of everything whose change replaces running instances: the image and the rolling inputs. An altered version
+    /// has its own. `None`: the version is older than rollouts.
+    #[must_use]
+    pub fn rolling(&self) -> Option<String> {
+        if self.is_altered() {
+            return Some(self.digest.clone());
+        }
+        let inputs = self.content.rolling_inputs.as_deref()?;
+        Some(digest::digest([inputs, self.image.as_str()]))
+    }
+}
+
+/// The effect of a desired version, compared with the version that the group launches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateChange {
+    /// The same version.
+    None,
+    /// Another release of Envkeeper wrote its own part of the user data. The running version is kept: it is the desired
+    /// version of the rollout, and `status` names the newer revision.
+    Revision,
+    /// Tags, metadata options or detailed monitoring: new instances only.
+    NewInstances,
+    /// A rolling input: running instances follow.
+    Rolling,
+}
+
+impl TemplateChange {
+    /// Compares a desired version with an observed one.
+    ///
+    /// `LaunchGateSeconds` also limits the retries of Envkeeper's own part of the user data. That limit alone is a
+    /// [revision](TemplateChange::Revision): the gate itself follows the property at once.
+    #[must_use]
+    pub fn of(desired: &TemplateVersion, observed: &TemplateVersion) -> TemplateChange {
+        if desired.digest == observed.digest {
+            return TemplateChange::None;
+        }
+        match observed.rolling() {
+            None => TemplateChange::NewInstances,
+            observed_rolling if observed_rolling != desired.rolling() => TemplateChange::Rolling,
+            Some(_) if desired.content.differs_in_user_data_alone(&observed.content) => TemplateChange::Revision,
+            Some(_) => TemplateChange::NewInstances,
+        }
     }
 }
 

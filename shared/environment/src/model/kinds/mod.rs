@@ -28,7 +28,7 @@ pub use bucket::{AccessLogs, Bucket, BucketSetting, Encryption};
 pub use dashboard::{Dashboard, DashboardSetting};
 pub use instance_profile::{InstanceProfile, InstanceProfileSetting};
 pub use internet_gateway::{InternetGateway, InternetGatewaySetting};
-pub use launch_template::{LaunchTemplate, LaunchTemplateSetting, TemplateContent, TemplateVersion};
+pub use launch_template::{LaunchTemplate, LaunchTemplateSetting, TemplateChange, TemplateContent, TemplateVersion};
 pub use log_group::{LogGroup, LogGroupSetting};
 pub use nat_gateway::NatGateway;
 pub use role::{Role, RoleSetting};

@@ -182,7 +182,7 @@ pub fn return_to(number: u64, status: &str) -> ObservedRefresh {
 
 /// A refresh that another principal started, with Auto Scaling's defaults.
 pub fn foreign(status: &str) -> ObservedRefresh {
-    let preferences = environment::rollout::Preferences::default();
+    let preferences = environment::Preferences::default();
     ObservedRefresh { id: "foreign".into(), preferences, target: None, ..rollout_of(9, status) }
 }
 

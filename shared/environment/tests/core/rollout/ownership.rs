@@ -1,6 +1,7 @@
 //! Which refreshes the environment owns.
 
-use environment::rollout::{Action, Preferences, RefreshCall, RolloutSettings, Trigger, relevant_refresh};
+use environment::Preferences;
+use environment::rollout::{Action, RefreshCall, RolloutSettings, Trigger, relevant_refresh};
 
 use super::fixture::{Case, foreign, refresh, return_to, rollout_of, version};
 

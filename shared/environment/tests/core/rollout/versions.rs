@@ -1,7 +1,7 @@
 //! The digest of the rolling inputs, and the kinds of change.
 
-use environment::rollout::{TemplateChange, Version};
-use environment::{RollingInputs, Script, Spec, TemplateContent, TemplateVersion};
+use environment::rollout::Version;
+use environment::{Script, Spec, TemplateChange, TemplateContent, TemplateVersion, rolling_inputs};
 use serde_json::json;
 
 const IMAGE: &str = "ami-00000000000000001";
@@ -13,8 +13,10 @@ fn spec() -> Spec {
     crate::common::spec(json!({ "MinSize": "2", "MaxSize": "4" }))
 }
 
+/// What a rollout compares, for an image.
 fn digest(spec: &Spec, image: &str) -> String {
-    RollingInputs { spec, image }.digest()
+    let content = template(|it| it.rolling_inputs = Some(rolling_inputs(spec))).content;
+    TemplateVersion::of(content, image.to_owned()).rolling().expect("a digest")
 }
 
 #[test]
@@ -74,16 +76,17 @@ fn a_change_rolls_by_the_digest_and_a_new_release_alone_changes_nothing() {
     let newer = template(|it| it.user_data = Script::from(format!("{}# a newer release\n", &*it.user_data)));
     let tagged = template(|it| drop(it.tags.insert("team".into(), "web".into())));
     let altered = TemplateVersion::altered(newer.content.clone(), newer.image.clone());
-    let change = |new, rolling, old, of_old| TemplateChange::of((new, rolling), (old, of_old));
-    assert_eq!(change(&old, "a", &old, Some("a")), TemplateChange::None);
-    // The data decide, not a description that another principal may have written.
-    assert_eq!(change(&old, "a", &old, Some("b")), TemplateChange::None);
-    assert_eq!(change(&newer, "a", &old, Some("a")), TemplateChange::Revision);
-    assert_eq!(change(&tagged, "a", &old, Some("a")), TemplateChange::NewInstances);
-    assert_eq!(change(&newer, "a", &old, Some("b")), TemplateChange::Rolling);
-    // A version that is older than rollouts, or that another principal altered, is no revision.
-    assert_eq!(change(&newer, "a", &old, None), TemplateChange::NewInstances);
-    assert_eq!(change(&old, "a", &altered, Some("a")), TemplateChange::NewInstances);
+    let rolling = template(|it| it.rolling_inputs = Some("other".into()));
+    let older = template(|it| it.rolling_inputs = None);
+    assert_eq!(TemplateChange::of(&old, &old), TemplateChange::None);
+    assert_eq!(TemplateChange::of(&newer, &old), TemplateChange::Revision);
+    assert_eq!(TemplateChange::of(&tagged, &old), TemplateChange::NewInstances);
+    assert_eq!(TemplateChange::of(&rolling, &old), TemplateChange::Rolling);
+    let image = TemplateVersion::of(old.content.clone(), "ami-00000000000000002".into());
+    assert_eq!(TemplateChange::of(&image, &old), TemplateChange::Rolling);
+    // A version that is older than rollouts is no revision, and its instances are left alone.
+    assert_eq!(TemplateChange::of(&newer, &older), TemplateChange::NewInstances);
+    assert_eq!(TemplateChange::of(&old, &altered), TemplateChange::Rolling, "another principal's data");
 }
 
 #[test]

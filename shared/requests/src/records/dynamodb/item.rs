@@ -103,6 +103,8 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         create_intent_ms: read_number(item, "create_intent_ms")?,
         // Without proofs less is owned, and nothing more is deleted.
         proofs: read_json(item, "proofs").ok().flatten(),
+        // Without it a rollout is decided by the state of the group alone.
+        rollout: read_json(item, "rollout").ok().flatten(),
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
         recorded_response: read_recorded_response(item),
@@ -137,7 +139,7 @@ fn optional(item: &Item, name: &'static str) -> Result<Option<String>, ItemFault
     read.transpose().map_err(|_| ItemFault::Invalid { name, expected: "a string" })
 }
 
-fn read_number(item: &Item, name: &'static str) -> Result<Option<u64>, ItemFault> {
+pub(super) fn read_number(item: &Item, name: &'static str) -> Result<Option<u64>, ItemFault> {
     let read = item.get(name).map(|value| value.as_n().ok().and_then(|digits| digits.parse().ok()));
     read.map(|number| number.ok_or(ItemFault::Invalid { name, expected: "a whole number" })).transpose()
 }
@@ -218,6 +220,7 @@ mod tests {
             ("progress".to_owned(), write_json(&Progress::new(conditions(), open_since, Some(awaited)))),
             ("recorded_response".to_owned(), write_json(&response)),
             ("history".to_owned(), write_json(&history)),
+            ("rollout".to_owned(), text("x".repeat(12_000))),
         ]);
         let sizes: Vec<(&String, usize)> = item.iter().map(|(name, value)| (name, size(value))).collect();
         let total: usize = sizes.iter().map(|(name, size)| name.len() + size).sum::<usize>() + 1_000;

@@ -1,0 +1,65 @@
+//! The observation that a decision about a rollout needs.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::refresh::ObservedRefresh;
+use super::situation::{RolloutInstance, SavedVersion};
+use super::verdict::Verdict;
+use super::version::Version;
+use crate::desired::RolloutAlarm;
+use crate::engine::cloud::{CallError, Cloud, Scope};
+use crate::model::kinds::TemplateVersion;
+
+/// A cloud whose rollouts can be observed, without the rest of the environment.
+#[expect(async_fn_in_trait, reason = "the futures need no bound, as those of `Cloud`")]
+pub trait RolloutCloud: Cloud {
+    /// Observes the rollout of the scope's group; `None` if there is no group, or another owner's. `alarms` are the names of
+    /// `RolloutAlarms`.
+    async fn observe_rollout(&self, scope: &Scope, alarms: &[String]) -> Result<Option<ObservedRollout>, CallError>;
+}
+
+/// A version of the launch template with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberedVersion {
+    /// The number that EC2 gave the version.
+    pub number: u64,
+    /// The version.
+    pub version: TemplateVersion,
+}
+
+/// An environment's rollout, as AWS reports it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObservedRollout {
+    /// The versions of the launch template that have Envkeeper's form of description, the oldest first.
+    pub versions: Vec<NumberedVersion>,
+    /// The version that the group has saved.
+    pub saved: SavedVersion,
+    /// The numbers of the versions whose image exists.
+    pub launchable: BTreeSet<u64>,
+    /// The instances of the group that are not terminating.
+    pub instances: Vec<RolloutInstance>,
+    /// The refreshes of the group: the newest first.
+    pub refreshes: Vec<ObservedRefresh>,
+    /// The verdicts about instances and launches, from the listed scaling activities.
+    pub verdicts: Vec<Verdict>,
+    /// The alarms that were asked for, in that order.
+    pub alarms: Vec<RolloutAlarm>,
+    /// Whether the process `InstanceRefresh` of the group is suspended.
+    pub refresh_is_suspended: bool,
+    /// How long the last launches took until the instance was in service, the newest first: at most 100.
+    pub launches: Vec<Duration>,
+    /// `MaxSize` of the group.
+    pub max_size: u32,
+    /// The desired capacity of the group.
+    pub desired_capacity: u32,
+}
+
+impl ObservedRollout {
+    /// The oldest version with the digest: a later version with the same data is not used.
+    #[must_use]
+    pub fn version(&self, digest: &str) -> Option<Version> {
+        let found = self.versions.iter().find(|it| it.version.digest == digest)?;
+        Some(Version::of(found.number, &found.version))
+    }
+}
