@@ -31,6 +31,8 @@ pub struct NumberedVersion {
 /// An environment's rollout, as AWS reports it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ObservedRollout {
+    /// The id of the group, as [`ObservedResource::id`](crate::ObservedResource::id).
+    pub group: String,
     /// The versions of the launch template that have Envkeeper's form of description, the oldest first.
     pub versions: Vec<NumberedVersion>,
     /// The version that the group has saved.

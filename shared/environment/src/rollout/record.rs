@@ -20,6 +20,8 @@ const MAX_EVIDENCE: usize = 600;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RolloutRecord {
+    /// The desired version: that of the last request whose other work was done. Due passes roll it out.
+    pub desired: Option<Version>,
     /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
     pub begun: bool,
     /// The refresh that this environment started last, until its end is accepted.
