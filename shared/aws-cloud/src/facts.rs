@@ -14,6 +14,7 @@ use environment::{
 };
 
 use crate::clients::Clients;
+use crate::cloudwatch::rollout_alarm::rollout_alarms;
 use crate::ec2;
 use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
 
@@ -38,8 +39,9 @@ pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, C
         Box::pin(image(clients, query)),
         Box::pin(subnets(clients, query)),
         Box::pin(endpoint_service_facts(clients, services)),
+        Box::pin(read_if(checked.rollout_alarms, rollout_alarms(&clients.cloudwatch, &spec.rollout.alarms))),
     );
-    let (available, offered, instance_type, image, subnets, endpoint_services) =
+    let (available, offered, instance_type, image, subnets, endpoint_services, rollout_alarms) =
         read.map_err(|problem| problem.call_error(&format_args!("the facts about {region}")))?;
     let (image, image_details) = image.map_err(rejected)?;
     let offered = offered.unwrap_or_default();
@@ -52,6 +54,7 @@ pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, C
         endpoint_services,
         instance_type: instance_type.map(|it| it.facts(offered)),
         image_details,
+        rollout_alarms: rollout_alarms.unwrap_or_default(),
     })
 }
 

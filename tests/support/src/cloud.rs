@@ -161,6 +161,7 @@ impl CloudFactory for MemoryCloudFactory {
             endpoint_services: services.into_iter().map(|name| (name, service.clone())).collect(),
             instance_type: known.instance_type.filter(|_| query.checked.instance_type),
             image_details: known.image_details.filter(|_| query.checked.image),
+            rollout_alarms: if query.checked.rollout_alarms { known.rollout_alarms } else { vec![] },
             ..known
         })
     }

@@ -3,3 +3,4 @@
 pub(crate) mod alarm;
 pub(crate) mod dashboard;
 pub(crate) mod observed_alarm;
+pub(crate) mod rollout_alarm;

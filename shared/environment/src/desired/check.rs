@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::facts::{Changes, Facts, ImageFacts, InstanceTypeFacts, uses_endpoints};
 use super::network::{GATEWAY_SERVICE, ranges, service_name, subnet_zones, zones_with};
+use super::rollout_alarm::RolloutAlarmState;
 use crate::input::forms::shown;
 use crate::input::property;
 use crate::input::spec::{Spec, Violation};
@@ -29,6 +30,7 @@ pub fn check_facts(before: Option<&Spec>, spec: &Spec, names: &Names, facts: &Fa
     let mut violations = Vec::from_iter(check.instance_type());
     violations.extend(check.image());
     violations.extend(check.root_volume());
+    violations.extend(check.rollout_alarms());
     if spec.network.vpc_id.is_some() {
         violations.extend(check.existing_subnets());
     } else {
@@ -138,6 +140,27 @@ impl Check<'_> {
         let valid = format!("at least {gib}, the size of the root snapshot of the image {id}");
         (self.spec.root_volume_gib < gib)
             .then(|| Violation::of(&property::ROOT_VOLUME_GIB, &self.spec.root_volume_gib, valid))
+    }
+
+    /// Alarms that would end each rollout, and alarms with which Auto Scaling starts none: it requires OK (Auto Scaling user
+    /// guide, "Start an instance refresh with auto rollback").
+    fn rollout_alarms(&self) -> Vec<Violation> {
+        let invalid = self.facts.rollout_alarms.iter().filter_map(|alarm| {
+            let valid = match alarm.state {
+                RolloutAlarmState::Ok => return None,
+                RolloutAlarmState::Alarm | RolloutAlarmState::InsufficientData if !self.changes.rolls => return None,
+                RolloutAlarmState::Alarm | RolloutAlarmState::InsufficientData => {
+                    "valid is an alarm in OK, since this update replaces running instances. Wait, or remove the alarm"
+                }
+                RolloutAlarmState::Missing => "valid is an alarm that exists before the request",
+                RolloutAlarmState::BreachesOnMissingData => {
+                    "valid is an alarm with TreatMissingData notBreaching or ignore, since the metrics of replaced instances end"
+                }
+            };
+            let obstacle = alarm.state.obstacle()?;
+            Some(Violation::of(&property::ROLLOUT_ALARMS, &shown(&alarm.name), format!("it {obstacle}; {valid}")))
+        });
+        invalid.collect()
     }
 
     /// Subnets of an existing network that do not exist, or that are in another VPC.

@@ -50,7 +50,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
             by_target_groups: !spec.target_group_arns.is_empty(),
             grace_seconds: spec.health_check_grace_seconds,
         },
-        warmup_seconds: Some(spec.scaling.instance_warmup_seconds),
+        warmup_seconds: Some(spec.rollout.instance_warmup_seconds),
         protected: spec.deletion_protection,
         target_groups: spec.target_group_arns.iter().cloned().collect(),
         hooks: hooks(inputs),

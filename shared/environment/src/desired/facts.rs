@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 
+use super::rolling::rolling_inputs;
+use super::rollout_alarm::RolloutAlarm;
 use crate::input::allow_lists::ImageOwner;
+use crate::input::rollout_settings::RolloutMode;
 use crate::input::spec::{Egress, Network, Spec};
 
 /// The facts about one spec. What a request does not need is empty or `None`: see [`FactsQuery`].
@@ -29,6 +32,8 @@ pub struct Facts {
     pub instance_type: Option<InstanceTypeFacts>,
     /// The image of [`Facts::image`]; `None` if it was not read, or does not exist for this account.
     pub image_details: Option<ImageFacts>,
+    /// The alarms of `RolloutAlarms`, in the order of the property; empty if they were not read.
+    pub rollout_alarms: Vec<RolloutAlarm>,
 }
 
 /// A subnet, owned or foreign.
@@ -123,6 +128,8 @@ pub struct CheckedFacts {
     pub image: bool,
     /// [`Facts::subnets`] of an existing network.
     pub existing_subnets: bool,
+    /// [`Facts::rollout_alarms`].
+    pub rollout_alarms: bool,
 }
 
 impl CheckedFacts {
@@ -134,6 +141,7 @@ impl CheckedFacts {
             instance_type: changes.instance_type || changes.image || changes.zones,
             image: changes.instance_type || changes.image || changes.root_volume,
             existing_subnets: spec.network.vpc_id.is_some() && (changes.instance_type || changes.zones),
+            rollout_alarms: !spec.rollout.alarms.is_empty() && (changes.rollout_alarms || changes.rolls),
         }
     }
 }
@@ -150,6 +158,10 @@ pub(super) struct Changes {
     pub zones: bool,
     /// The number of instances or of addresses, towards fewer addresses for each instance.
     pub room: bool,
+    /// The alarms of rollouts, or that there are rollouts.
+    pub rollout_alarms: bool,
+    /// A rolling input, so that running instances are replaced.
+    pub rolls: bool,
 }
 
 impl Changes {
@@ -157,11 +169,16 @@ impl Changes {
         let is_new = before.is_none();
         let changed = |differs: &dyn Fn(&Spec) -> bool| is_new || before.is_some_and(differs);
         let network = |it: &Network| (it.vpc_id.clone(), it.subnet_ids.clone(), it.zone_count, it.egress, it.vpc_cidr);
+        let is_rolling = spec.rollout.mode == RolloutMode::Rolling;
+        let alarms = |it: &Spec| (it.rollout.mode, it.rollout.alarms.clone());
+        let rolling = |it: &Spec| (rolling_inputs(it), it.image_source().to_owned());
         Changes {
             instance_type: changed(&|it| it.instance_type != spec.instance_type),
             image: changed(&|it| it.image_source() != spec.image_source()),
             root_volume: changed(&|it| it.root_volume_gib != spec.root_volume_gib),
             zones: changed(&|it| network(&it.network) != network(&spec.network)),
+            rollout_alarms: is_rolling && changed(&|it| alarms(it) != alarms(spec)),
+            rolls: is_rolling && before.is_some_and(|it| rolling(it) != rolling(spec)),
             room: changed(&|it| spec.max_size > it.max_size || spec.network.zone_count < it.network.zone_count),
         }
     }

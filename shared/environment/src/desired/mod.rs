@@ -8,6 +8,7 @@ mod monitoring;
 mod network;
 mod queries;
 mod rolling;
+mod rollout_alarm;
 mod storage;
 
 use crate::input::spec::Spec;
@@ -21,6 +22,7 @@ pub use check::{ROOT_DEVICE, check_facts};
 pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
 pub use network::endpoint_services;
 pub use rolling::rolling_inputs;
+pub use rollout_alarm::{RolloutAlarm, RolloutAlarmState};
 
 /// The namespace of the functions' own metrics.
 const OWN_NAMESPACE: &str = "Envkeeper";

@@ -4,4 +4,5 @@ pub(crate) mod alarm_action;
 pub(crate) mod allow_lists;
 pub(crate) mod forms;
 pub mod property;
+pub(crate) mod rollout_settings;
 pub(crate) mod spec;

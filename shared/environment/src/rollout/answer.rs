@@ -5,8 +5,8 @@ use std::fmt;
 use super::action::Action;
 use super::record::FailureCause;
 use super::refresh::RefreshStatus;
-use super::settings::RolloutWait;
 use super::situation::{Situation, Trigger, UpdateRequest};
+use crate::input::rollout_settings::RolloutWait;
 
 /// The response, as far as the rollout decides it: the other work of the request has to be done too.
 #[derive(Clone, Debug, PartialEq, Eq)]

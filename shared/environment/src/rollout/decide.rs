@@ -5,11 +5,12 @@
 use super::action::{Action, AlarmReason, Refusal, WaitFor};
 use super::record::{FailedVersion, FailureCause};
 use super::refresh::{ObservedRefresh, RefreshCall, RefreshStatus};
-use super::settings::RolloutMode;
-use super::situation::{RolloutAlarm, RolloutAlarmState, Situation, Trigger};
+use super::situation::{Situation, Trigger};
 use super::version::Version;
+use crate::desired::{RolloutAlarm, RolloutAlarmState};
 use crate::engine::apply::READ_LAG;
 use crate::engine::cloud::Timestamp;
+use crate::input::rollout_settings::RolloutMode;
 
 /// The next action.
 ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::settings::RolloutSettings;
+use crate::input::rollout_settings::RolloutSettings;
 
 /// The inputs of a forecast.
 #[derive(Clone, Debug)]

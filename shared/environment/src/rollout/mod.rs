@@ -11,11 +11,12 @@ mod estimate;
 mod observed;
 mod record;
 mod refresh;
-mod settings;
 mod situation;
 mod verdict;
 mod version;
 
+pub use crate::desired::{RolloutAlarm, RolloutAlarmState};
+pub use crate::input::rollout_settings::{RolloutMode, RolloutSettings, RolloutWait};
 pub use action::{Action, AlarmReason, Refusal, WaitFor};
 pub use answer::{Answer, RolloutState, answer, state};
 pub use decide::decide;
@@ -23,9 +24,6 @@ pub use estimate::{Estimate, EstimateInputs, estimate, pace};
 pub use observed::{NumberedVersion, ObservedRollout, RolloutCloud};
 pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
 pub use refresh::{ObservedRefresh, RefreshCall, RefreshStatus, RollbackDetails};
-pub use settings::{RolloutMode, RolloutSettings, RolloutWait};
-pub use situation::{
-    RolloutAlarm, RolloutAlarmState, RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh,
-};
+pub use situation::{RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh};
 pub use verdict::{LaunchFailure, TRANSIENT_LIMIT, Verdict, VerdictKind, counting_verdict};
 pub use version::Version;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::refresh::ObservedRefresh;
-use super::situation::{RolloutAlarm, RolloutInstance, SavedVersion};
+use super::situation::{RolloutInstance, SavedVersion};
 use super::verdict::Verdict;
 use super::version::Version;
+use crate::desired::RolloutAlarm;
 use crate::engine::cloud::{CallError, Cloud, Scope};
 use crate::model::kinds::TemplateVersion;
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::settings::{MIN_BAKE_WITHOUT_WAY_BACK, RolloutSettings};
 use super::version::Version;
 use crate::engine::cloud::Timestamp;
+use crate::input::rollout_settings::RolloutSettings;
 use crate::model::rollout_call::Preferences;
 
 /// An instance refresh, as `DescribeInstanceRefreshes` returns it. Auto Scaling lists the refreshes of six weeks.
@@ -122,6 +122,9 @@ impl fmt::Display for RefreshStatus {
 /// The value of `ScaleInProtectedInstances` and `StandbyInstances`: such instances are left alone. By default a refresh waits
 /// an hour for them and fails.
 const IGNORE: &str = "Ignore";
+
+/// The bake time in seconds of a rollout that cannot go back, at least; the default of `BakeSeconds`.
+const MIN_BAKE_WITHOUT_WAY_BACK: u32 = 60;
 
 /// The call `StartInstanceRefresh`, for the environment's group and launch template, with the strategy `Rolling`. Everything
 /// that is sent stands here.

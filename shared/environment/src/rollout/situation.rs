@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::record::{FailedVersion, RolloutRecord};
 use super::refresh::{ObservedRefresh, RefreshCall};
-use super::settings::RolloutSettings;
 use super::verdict::{Verdict, counting_verdict};
 use super::version::Version;
+use crate::desired::RolloutAlarm;
 use crate::engine::cloud::Timestamp;
+use crate::input::rollout_settings::RolloutSettings;
 
 /// Everything that a decision depends on. Except for the record, all of it is observed afresh.
 #[derive(Clone, Debug)]
@@ -105,47 +106,6 @@ pub struct RolloutInstance {
     pub in_service_since: Option<Timestamp>,
     /// Whether a refresh ignores it: it is protected from scale-in, or in Standby.
     pub is_ignored: bool,
-}
-
-/// An alarm of `RolloutAlarms`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RolloutAlarm {
-    /// The name.
-    pub name: String,
-    /// The state.
-    pub state: RolloutAlarmState,
-}
-
-/// The state of an alarm of `RolloutAlarms`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RolloutAlarmState {
-    /// OK.
-    Ok,
-    /// ALARM: the rollout goes back.
-    Alarm,
-    /// `INSUFFICIENT_DATA`: Auto Scaling starts no refresh, and stops the replacements of an active one.
-    InsufficientData,
-    /// The alarm does not exist.
-    Missing,
-    /// Missing data are breaching, or change the state: `TreatMissingData` is neither `notBreaching` nor `ignore`. The metrics of
-    /// replaced instances end, so such an alarm would end the rollout.
-    BreachesOnMissingData,
-}
-
-impl RolloutAlarm {
-    /// The first alarm that blocks a start, with its state.
-    #[must_use]
-    pub fn first_blocking(alarms: &[RolloutAlarm]) -> Option<String> {
-        let blocking = alarms.iter().find(|it| it.state != RolloutAlarmState::Ok)?;
-        let state = match blocking.state {
-            RolloutAlarmState::Ok => return None,
-            RolloutAlarmState::Alarm => "is in ALARM",
-            RolloutAlarmState::InsufficientData => "is in INSUFFICIENT_DATA",
-            RolloutAlarmState::Missing => "does not exist",
-            RolloutAlarmState::BreachesOnMissingData => "treats missing data as neither notBreaching nor ignore",
-        };
-        Some(format!("alarm {} {state}", blocking.name))
-    }
 }
 
 /// The refresh that a decision is about: the active one, else the recorded one.

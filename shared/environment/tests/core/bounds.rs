@@ -64,8 +64,9 @@ fn longest_input(lengths: Lengths, region: &str, partition: &str, script_bytes: 
             json!({ "Alarm": format!("{at:03}{}", "😀".repeat(252)), "Action": "Notify", "TopicArn": topic, "CooldownSeconds": "86400" })
         })
         .collect();
+    let rollout_alarms: Vec<String> = (0..10).map(|at| format!("{at}{}", "😀".repeat(254))).collect();
     let subnets: Vec<String> = (0..lengths.list).map(|at| format!("subnet-{at:017x}")).collect();
-    let properties = json!({
+    let mut properties = json!({
         "EnvironmentSuffix": suffix, "Environment": "字".repeat(128),
         "VpcId": "vpc-0123456789abcdef0", "SubnetIds": subnets,
         "InstanceType": format!("{}.{}", "f".repeat(31), "s".repeat(32)),
@@ -82,6 +83,11 @@ fn longest_input(lengths: Lengths, region: &str, partition: &str, script_bytes: 
         "PermissionsBoundaryArn": format!("arn:{partition}:iam::123456789012:policy/{}", "b".repeat(639)),
         "BucketOnDelete": "FailIfNotEmpty", "DeletionProtection": "true", "Tags": tags,
     });
+    let rollout = json!({
+        "Rollout": "Rolling", "MinHealthyPercentage": "100", "MaxHealthyPercentage": "200", "CanaryPercentage": "99",
+        "BakeSeconds": "1800", "RolloutAlarms": rollout_alarms, "RolloutWait": "Complete",
+    });
+    properties.as_object_mut().expect("an object").extend(rollout.as_object().expect("an object").clone());
     (deployment, properties)
 }
 

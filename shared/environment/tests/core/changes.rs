@@ -3,7 +3,9 @@
 
 use crate::common::{plan_now, read, resources, settled, spec};
 use environment::property::{ALL, Change, Property, Reach};
-use environment::{Action, AutoScalingGroupSetting, CallKind, Plan, Setting, Transition, check_change, property};
+use environment::{
+    Action, AutoScalingGroupSetting, CallKind, Plan, Setting, TemplateChange, Transition, check_change, property,
+};
 use serde_json::{Value, json};
 
 /// A value that is not the default, for each property.
@@ -26,6 +28,12 @@ fn other_value(property: &Property) -> Value {
         "TargetGroupArns" => {
             json!(["arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"])
         }
+        "Rollout" => json!("None"),
+        "MinHealthyPercentage" | "CanaryPercentage" => json!("50"),
+        "MaxHealthyPercentage" => json!("150"),
+        "BakeSeconds" => json!("300"),
+        "RolloutAlarms" => json!(["web-errors", "web-latency"]),
+        "RolloutWait" => json!("Canary"),
         "WaitForInstances" | "LaunchGate" | "TerminateDrain" => json!("false"),
         "LaunchGateOnTimeout" => json!("Continue"),
         "DrainServices" => json!("nginx,worker@2.service"),
@@ -64,8 +72,8 @@ fn a_change_of_each_property_has_the_effect_in_its_column() {
         let new_version = operations(&plan).contains(&"ec2:CreateLaunchTemplateVersion");
         match property.change {
             Change::Rejected => assert_eq!(rejected.first().map(|it| it.property.as_str()), Some(name)),
-            Change::AtCreation | Change::Own => assert!(plan.is_settled(), "{name}: {plan}"),
-            Change::NewInstances => assert!(new_version, "{name}: {plan}"),
+            Change::AtCreation | Change::Own => assert!(plan.is_settled() && plan.rollout.is_none(), "{name}: {plan}"),
+            Change::NewVersion => assert!(new_version && plan.rollout.is_some(), "{name}: {plan}"),
             Change::InPlace => assert!(!plan.is_settled() && plan.rejected.is_empty(), "{name}: {plan}"),
         }
         if property.change != Change::Rejected {
@@ -75,8 +83,9 @@ fn a_change_of_each_property_has_the_effect_in_its_column() {
     }
 }
 
-/// The instances that the calls of an update reach.
+/// The instances that the calls of an update, and the rollout after them, reach.
 fn reach(plan: &Plan) -> Reach {
+    let change = plan.rollout.as_ref().map_or(TemplateChange::None, |it| it.change);
     let calls = plan.steps.iter().flat_map(|step| &step.calls);
     let settings: Vec<&Setting> = calls
         .flat_map(|call| match &call.kind {
@@ -95,19 +104,18 @@ fn reach(plan: &Plan) -> Reach {
         _ => false,
     });
     let launched = any(|it| match it {
-        Setting::LaunchTemplate(_) => true,
         Setting::AutoScalingGroup(it) => matches!(it, AutoScalingGroupSetting::Subnets(_)),
         _ => false,
     });
     let gated = any(
         |it| matches!(it, Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(hook)) if hook.on == Transition::Launch),
     );
-    match (running, launched) {
-        (true, true) => Reach::Both,
-        (true, false) => Reach::Running,
-        (false, true) => Reach::New,
-        (false, false) if gated => Reach::New,
-        (false, false) => Reach::None,
+    match change {
+        TemplateChange::Rolling => Reach::Rolls,
+        TemplateChange::NewInstances => Reach::New,
+        TemplateChange::None | TemplateChange::Revision if running => Reach::Running,
+        TemplateChange::None | TemplateChange::Revision if launched || gated => Reach::New,
+        TemplateChange::None | TemplateChange::Revision => Reach::None,
     }
 }
 
@@ -143,7 +151,7 @@ fn existing_subnets_change_in_place_and_an_existing_vpc_does_not() {
 #[test]
 fn a_change_and_its_rollback_restore_the_initial_state() {
     let before = resources(&spec(json!({})));
-    for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewInstances)) {
+    for property in ALL.iter().filter(|it| matches!(it.change, Change::InPlace | Change::NewVersion)) {
         if property.name == "SubnetIds" {
             continue;
         }

@@ -396,8 +396,9 @@ fn a_maximum_size_that_the_addresses_never_allow_is_rejected_with_the_room() {
 #[test]
 fn a_request_needs_only_the_facts_that_its_change_depends_on() {
     let of = |before: Value, after: Value| {
-        let CheckedFacts { instance_type, image, existing_subnets } =
+        let CheckedFacts { instance_type, image, existing_subnets, rollout_alarms } =
             CheckedFacts::of(Some(&spec(before)), &spec(after));
+        assert!(!rollout_alarms, "there are none");
         [instance_type, image, existing_subnets]
     };
     let network = |subnets: &str| json!({ "VpcId": "vpc-12345678", "SubnetIds": subnets });
@@ -407,7 +408,7 @@ fn a_request_needs_only_the_facts_that_its_change_depends_on() {
     assert_eq!(of(json!({}), json!({ "ZoneCount": "3" })), [true, false, false]);
     assert_eq!(of(network("subnet-11111111"), network("subnet-22222222")), [true, false, true]);
     let created = CheckedFacts::of(None, &spec(json!({})));
-    assert_eq!(created, CheckedFacts { instance_type: true, image: true, existing_subnets: false });
+    assert_eq!(created, CheckedFacts { instance_type: true, image: true, ..CheckedFacts::default() });
 }
 
 /// Properties that facts decide about.

@@ -2,13 +2,15 @@
 //! effect of a change, and the reference page.
 
 mod page;
+mod rollout;
 mod table;
 mod value_type;
 
 pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
 pub use page::reference_page;
+pub use rollout::*;
 pub use table::*;
-pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_TAGS, SMALLEST_NETWORK};
+pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_ROLLOUT_ALARMS, MAX_TAGS, SMALLEST_NETWORK};
 pub(crate) use value_type::{MAX_TAG_KEY, MAX_TAG_VALUE, is_tag_character, listed, network, tag_length};
 
 /// A property of `Custom::ScalableEnvironment`.
@@ -43,6 +45,8 @@ pub enum Group {
     Network,
     /// The launch template's content.
     Instances,
+    /// The replacement of running instances.
+    Rollouts,
     /// The Auto Scaling group, its policies and their alarms.
     Scaling,
     /// The launch gate and the drain.
@@ -57,10 +61,11 @@ pub enum Group {
 
 impl Group {
     /// Every group with its title, in the order of the reference page.
-    const ALL: [(Group, &'static str); 8] = [
+    const ALL: [(Group, &'static str); 9] = [
         (Group::Identity, "Name and tags"),
         (Group::Network, "Network"),
         (Group::Instances, "Instances"),
+        (Group::Rollouts, "Rollouts"),
         (Group::Scaling, "Scaling"),
         (Group::Hooks, "Launch gate and drain"),
         (Group::Storage, "Storage and logs"),
@@ -120,6 +125,8 @@ pub enum ValueType {
     /// A map, or a list of `Key` and `Value`, of at most [`MAX_TAGS`] tags. A key has at most 127 UTF-16 code
     /// units, a value at most 256.
     Tags,
+    /// A list of at most [`MAX_ROLLOUT_ALARMS`] names of alarms, of at most 255 characters each.
+    AlarmNames,
     /// A list of at most [`MAX_LIST_LENGTH`] [`AlarmAction`](crate::AlarmAction) rules.
     AlarmActions,
 }
@@ -131,23 +138,23 @@ pub enum Change {
     InPlace,
     /// Only Envkeeper uses the value: it takes effect when the update has settled, and no resource changes.
     Own,
-    /// A new version of the launch template is created: instances that are launched afterwards use it.
-    NewInstances,
+    /// A new version of the launch template is created.
+    NewVersion,
     /// The value takes effect when the environment is created. A later change is recorded without an effect.
     AtCreation,
     /// The update is rejected.
     Rejected,
 }
 
-/// The instances that a changed property reaches. A later change of the running instances by replacement is one more variant.
+/// The instances that a changed property reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Running instances at once, and those that are launched afterwards.
     Running,
     /// Only instances that are launched afterwards.
     New,
-    /// Running instances in part; the rest reaches only instances that are launched afterwards. The details name the parts.
-    Both,
+    /// Running instances by their replacement, in a rollout.
+    Rolls,
     /// No instance: the value belongs to other resources or to Envkeeper, or a change has no effect.
     None,
 }
@@ -170,6 +177,13 @@ pub static ALL: &[&Property] = &[
     &ROOT_VOLUME_GIB,
     &USER_DATA_SCRIPT,
     &PARAMETER_PATHS,
+    &ROLLOUT,
+    &MIN_HEALTHY_PERCENTAGE,
+    &MAX_HEALTHY_PERCENTAGE,
+    &CANARY_PERCENTAGE,
+    &BAKE_SECONDS,
+    &ROLLOUT_ALARMS,
+    &ROLLOUT_WAIT,
     &MIN_SIZE,
     &MAX_SIZE,
     &DESIRED_CAPACITY,

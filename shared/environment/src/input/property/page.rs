@@ -24,15 +24,15 @@ A deployment may also restrict values: `AllowedVpcs`, `AllowedInstanceTypes`, `A
 The effect of a change is one of these:
 
 - *in place*: the existing resources are updated.
-- *new instances*: only instances that are launched afterwards use the value.
+- *new version*: a new version of the launch template is created.
 - *none*: the value takes effect when the environment is created, never later.
 - *rejected*: the update fails, and nothing changes.
 
 A change reaches these instances:
 
 - *running*: running instances at once, and those that are launched afterwards.
+- *rolls*: running instances are replaced, and return to the earlier version if a new one is unhealthy ([Rollout](#rollout)).
 - *new*: only instances that are launched afterwards; [replace the others](../../infra/OPERATIONS.md#replace-running-instances).
-- *both*: running instances in part, the rest only instances that are launched afterwards; the property's section names the parts.
 - *none*: no instance. The value belongs to the group, to other resources or to Envkeeper, or a change has no effect.
 ";
 
@@ -69,14 +69,14 @@ fn row(property: &Property) -> String {
     };
     let change = match property.change {
         Change::InPlace | Change::Own => "in place",
-        Change::NewInstances => "new instances",
+        Change::NewVersion => "new version",
         Change::AtCreation => "none",
         Change::Rejected => "rejected",
     };
     let reach = match property.reach {
         Reach::Running => "running",
         Reach::New => "new",
-        Reach::Both => "both",
+        Reach::Rolls => "rolls",
         Reach::None => "none",
     };
     format!("| **{name}** | {description} | {valid} | {default} | {change} | {reach} |\n")

@@ -122,11 +122,11 @@ pub static SUBNET_IDS: Property = Property {
 pub static INSTANCE_TYPE: Property = Property {
     name: "InstanceType",
     group: Group::Instances,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "INSTANCE_TYPE",
     default: Default::Is("t3.micro"),
     value_type: ValueType::InstanceType,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "The EC2 instance type.",
     details: &[
         "It has to have the image's architecture, and the environment's zones have to offer it; a request with another type fails before anything changes.",
@@ -138,11 +138,11 @@ pub static INSTANCE_TYPE: Property = Property {
 pub static IMAGE_ID: Property = Property {
     name: "ImageId",
     group: Group::Instances,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "IMAGE_ID",
     default: Default::Absent("the image that `ImageParameter` names"),
     value_type: ValueType::ImageId,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "The instances' image.",
     details: &[
         "Amazon Linux 2023, or an image with dnf and systemd as in Amazon Linux 2023, and with the root device `/dev/xvda` on EBS.",
@@ -154,11 +154,11 @@ pub static IMAGE_ID: Property = Property {
 pub static IMAGE_PARAMETER: Property = Property {
     name: "ImageParameter",
     group: Group::Instances,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "IMAGE_PARAMETER",
     default: Default::Is("/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"),
     value_type: ValueType::ParameterName,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "The SSM parameter that contains the image id.",
     details: &[
         "Envkeeper reads the parameter on first use.",
@@ -171,11 +171,11 @@ pub static IMAGE_PARAMETER: Property = Property {
 pub static USER_DATA_SCRIPT: Property = Property {
     name: "UserDataScript",
     group: Group::Instances,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "USER_DATA_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "A script that runs once, as root, on each new instance.",
     details: &[
         "It runs after the agents have started. If it fails, the instance's user data fails.",
@@ -213,11 +213,11 @@ pub static PARAMETER_PATHS: Property = Property {
 pub static ROOT_VOLUME_GIB: Property = Property {
     name: "RootVolumeGiB",
     group: Group::Instances,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "ROOT_VOLUME_GIB",
     default: Default::Is("8"),
     value_type: ValueType::Whole(8, 16_384),
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "The size of the encrypted root volume. Amazon Linux 2023 needs at least 8.",
     details: &["At least the size of the image's root snapshot."],
 };
@@ -352,8 +352,8 @@ pub static LAUNCH_GATE_SECONDS: Property = Property {
         "Healthy means: its user data is done, its SSM agent is online, and no status check is impaired.",
         "An unhealthy instance is replaced immediately.",
         "If no event announced the launch, the time limit is one minute longer.",
-        "User data retries failing installs and checks of the agents for half of this time, at most 300 s: below 600, a change \
-         also creates a new version of the launch template.",
+        "User data retries failing installs and checks of the agents for half of this time, at most 300 s. A change of that \
+         limit alone replaces no instance and creates no version of the launch template: it comes with the next version.",
     ],
 };
 
@@ -394,11 +394,11 @@ pub static DRAIN_SECONDS: Property = Property {
 pub static DRAIN_SERVICES: Property = Property {
     name: "DrainServices",
     group: Group::Hooks,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "DRAIN_SERVICES",
     default: Default::Absent("no services"),
     value_type: ValueType::Units,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "The systemd units that are stopped, in this order, when an instance is drained.",
     details: &[],
 };
@@ -407,11 +407,11 @@ pub static DRAIN_SERVICES: Property = Property {
 pub static DRAIN_SCRIPT: Property = Property {
     name: "DrainScript",
     group: Group::Hooks,
-    reach: Reach::New,
+    reach: Reach::Rolls,
     variable: "DRAIN_SCRIPT",
     default: Default::Absent("no script"),
     value_type: ValueType::Script,
-    change: Change::NewInstances,
+    change: Change::NewVersion,
     description: "A script that runs as root when an instance is drained.",
     details: &[
         "It runs after `DrainServices` are stopped and before the last logs are shipped.",
@@ -537,7 +537,7 @@ pub static INSTANCE_WARMUP_SECONDS: Property = Property {
     change: Change::InPlace,
     description: "The seconds after which an instance in service counts as initialized.",
     details: &[
-        "Until then the group's metrics and the policy that adds instances leave it out.",
+        "Until then the group's metrics and the policy that adds instances leave it out, and a rollout replaces no other instance.",
         "Auto Scaling calls this `DefaultInstanceWarmup`.",
     ],
 };
@@ -602,14 +602,15 @@ pub static LOG_RETENTION_DAYS: Property = Property {
 pub static KMS_KEY_ARN: Property = Property {
     name: "KmsKeyArn",
     group: Group::Storage,
-    reach: Reach::Both,
+    reach: Reach::Rolls,
     variable: "KMS_KEY_ARN",
     default: Default::Absent("the AWS services' own keys"),
     value_type: ValueType::Arn("kms", "key/"),
     change: Change::InPlace,
     description: "The KMS key of the log groups, new objects in the bucket, and new volumes.",
     details: &[
-        "A change reaches log groups, new objects and the role of all instances at once, and volumes of new instances only.",
+        "A change reaches log groups, new objects and the role of all instances at once, and volumes by the replacement of the \
+         instances.",
         "Existing objects keep the previous key, and the instances' role loses its access to the previous key.",
         "The key policy has to allow CloudWatch Logs and the service-linked role of Auto Scaling to use the key.",
     ],

@@ -37,6 +37,11 @@ pub(crate) const MAX_TAG_VALUE: usize = 256;
 /// marks.
 pub const MAX_TAGS: usize = 40;
 
+/// The maximum number of alarms in a rollout (Auto Scaling API reference, `AlarmSpecification`).
+pub const MAX_ROLLOUT_ALARMS: usize = 10;
+/// The longest name of an alarm, in characters (the CloudWatch API reference of `PutMetricAlarm`).
+const MAX_ALARM_NAME: usize = 255;
+
 /// The characters of tags, for messages.
 const TAG_CHARACTERS: &str = "letters and digits without combining marks, inner spaces and any of _ . : / = + - @";
 
@@ -93,6 +98,9 @@ impl ValueType {
             ValueType::Script => format!(
                 "a plain-text script of at most {MAX_USER_DATA_BYTES} bytes without NUL characters: not base64, and not another format of user data"
             ),
+            ValueType::AlarmNames => format!(
+                "1 to {MAX_ROLLOUT_ALARMS} different names of alarms of 1 to {MAX_ALARM_NAME} characters, as a list or separated by commas, without control characters"
+            ),
             ValueType::AlarmActions => AlarmAction::valid_list(),
             ValueType::Tags => format!(
                 "a map of at most {MAX_TAGS} tags, or a list of Key and Value: keys of 1 to {MAX_TAG_KEY} and values of at most {MAX_TAG_VALUE} characters (UTF-16 code units): {TAG_CHARACTERS}; no duplicate keys, ignoring case; not the keys that Envkeeper sets (Name, Project, Environment, ManagedBy), and no key that starts with aws: or envkeeper:"
@@ -117,6 +125,7 @@ impl ValueType {
             ValueType::ParameterPaths => format!("1 to {MAX_LIST_LENGTH} paths"),
             ValueType::Script => format!("plain text, at most {MAX_USER_DATA_BYTES} bytes"),
             ValueType::Tags => format!("at most {MAX_TAGS} tags"),
+            ValueType::AlarmNames => format!("1 to {MAX_ROLLOUT_ALARMS} names"),
             ValueType::AlarmActions => format!("at most {MAX_LIST_LENGTH} rules"),
             ValueType::Whole(..)
             | ValueType::OneOf(_)
@@ -151,6 +160,8 @@ impl ValueType {
             ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths => {
                 listed(text).is_some_and(|all| all.iter().all(|it| self.admits_one(it)))
             }
+            ValueType::AlarmNames => listed(text)
+                .is_some_and(|all| all.len() <= MAX_ROLLOUT_ALARMS && all.iter().all(|it| self.admits_one(it))),
             ValueType::ParameterName => text.len() <= MAX_PARAMETER && is_parameter(text),
             ValueType::Script => (1..=MAX_READ_SCRIPT).contains(&text.len()) && !text.contains('\0'),
             ValueType::Tags | ValueType::AlarmActions => false,
@@ -197,7 +208,14 @@ impl ValueType {
     }
 
     pub(crate) fn is_list(&self) -> bool {
-        matches!(self, ValueType::Ids(_) | ValueType::Arns(..) | ValueType::Units | ValueType::ParameterPaths)
+        matches!(
+            self,
+            ValueType::Ids(_)
+                | ValueType::Arns(..)
+                | ValueType::Units
+                | ValueType::ParameterPaths
+                | ValueType::AlarmNames
+        )
     }
 
     /// Whether one element of a list is valid.
@@ -207,6 +225,7 @@ impl ValueType {
             ValueType::Arns(service, prefix) => is_arn(service, prefix, text),
             ValueType::Units => is_unit(text),
             ValueType::ParameterPaths => is_parameter_path(text),
+            ValueType::AlarmNames => is_alarm_name(text),
             _ => false,
         }
     }
@@ -231,6 +250,11 @@ fn is_id(prefix: &str, text: &str) -> bool {
 fn is_unit(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":-_.@".contains(c);
     (1..=MAX_UNIT).contains(&text.len()) && text.chars().all(plain) && !text.starts_with('-')
+}
+
+/// Whether CloudWatch accepts the text as an alarm's name (the CloudWatch API reference of `PutMetricAlarm`).
+fn is_alarm_name(text: &str) -> bool {
+    (1..=MAX_ALARM_NAME).contains(&text.chars().count()) && !text.contains(char::is_control)
 }
 
 /// Whether the text is the path of a parameter that an account can have (the SSM API reference of `PutParameter`). It has

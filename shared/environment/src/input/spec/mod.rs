@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::input::alarm_action::{ActionKind, AlarmAction};
 use crate::input::forms::shown;
 use crate::input::property::{self, Change, Property};
+use crate::input::rollout_settings::{MAX_HEALTHY_DIFFERENCE, RolloutSettings};
 use crate::input::spec::reader::{Reader, tag_is_valid};
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
@@ -63,6 +64,9 @@ pub struct Spec {
     pub health_check_grace_seconds: u32,
     /// At most 20 (`MAX_LIST_LENGTH`) ARNs. Without target groups, only EC2's health checks apply.
     pub target_group_arns: Vec<String>,
+    /// Flattened in JSON: these properties are on the same level as the others.
+    #[serde(flatten)]
+    pub rollout: RolloutSettings,
     /// Flattened in JSON: these properties are on the same level as the others.
     #[serde(flatten)]
     pub hooks: Hooks,
@@ -140,8 +144,6 @@ pub struct Scaling {
     pub scale_down_adjustment: u32,
     /// The cooldown in seconds after such a change, 0 to 86,400.
     pub cooldown_seconds: u32,
-    /// The seconds after which an instance in service counts as initialized, 0 to 3,600.
-    pub instance_warmup_seconds: u32,
     /// The SNS topic that every alarm notifies. The default is no notification.
     pub alarm_topic_arn: Option<String>,
 }
@@ -274,6 +276,8 @@ impl Spec {
         let parts = [
             self.sizes(),
             self.network.inconsistency(),
+            self.rollout_percentages(),
+            self.own_rollout_alarms(deployment),
             self.scaling.inconsistencies(),
             self.alarm_actions_out_of_bounds(deployment),
             self.suffix_too_long(deployment),
@@ -335,6 +339,29 @@ impl Spec {
             }),
         });
         invalid.map(|(property, value, valid)| Violation { property, value, valid }).collect()
+    }
+
+    /// A minimum that is too low for the maximum.
+    fn rollout_percentages(&self) -> Vec<Violation> {
+        let RolloutSettings { min_healthy_percentage: min, max_healthy_percentage: max, .. } = self.rollout;
+        let least = max.saturating_sub(MAX_HEALTHY_DIFFERENCE);
+        if min >= least {
+            return vec![];
+        }
+        let valid = format!(
+            "at least {least}, since MaxHealthyPercentage is {max} and Auto Scaling accepts a difference of 100"
+        );
+        vec![Violation::of(&property::MIN_HEALTHY_PERCENTAGE, &min, valid)]
+    }
+
+    /// Rollout alarms that a rollout itself changes: new instances start with a high CPU utilization, and more instances than
+    /// usual lower it.
+    fn own_rollout_alarms(&self, deployment: &Deployment) -> Vec<Violation> {
+        let names = self.names(deployment);
+        let own = [names.cpu_high_alarm().name, names.cpu_low_alarm().name];
+        let invalid = self.rollout.alarms.iter().filter(|it| own.contains(it));
+        let valid = "an alarm other than the environment's CPU alarms, since a rollout changes the CPU utilization";
+        invalid.map(|it| Violation::of(&property::ROLLOUT_ALARMS, &shown(it), valid.into())).collect()
     }
 
     fn suffix_too_long(&self, deployment: &Deployment) -> Vec<Violation> {

@@ -6,6 +6,7 @@ use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation};
 use crate::input::alarm_action::{AlarmAction, BadField};
 use crate::input::forms::{MAX_LIST_LENGTH, counted, form, shown, shown_name, whole};
 use crate::input::property::{self, Default, MAX_TAG_KEY, MAX_TAG_VALUE, Property, tag_length};
+use crate::input::rollout_settings::{RolloutMode, RolloutSettings, RolloutWait};
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::on_delete::OnDelete;
@@ -34,6 +35,7 @@ impl Reader<'_> {
         let wait_for_instances = self.truth(&property::WAIT_FOR_INSTANCES);
         let health_check_grace_seconds = self.whole(&property::HEALTH_CHECK_GRACE_SECONDS);
         let target_group_arns = self.list(&property::TARGET_GROUP_ARNS);
+        let rollout = self.rollout();
         let hooks = self.hooks();
         let scaling = self.scaling();
         let alarm_actions = self.alarm_actions();
@@ -59,6 +61,7 @@ impl Reader<'_> {
             wait_for_instances: wait_for_instances?,
             health_check_grace_seconds: health_check_grace_seconds?,
             target_group_arns,
+            rollout: rollout?,
             hooks: hooks?,
             scaling: scaling?,
             alarm_actions,
@@ -78,6 +81,27 @@ impl Reader<'_> {
         let vpc_id = self.text(&property::VPC_ID);
         let subnet_ids = self.list(&property::SUBNET_IDS);
         Some(Network { vpc_cidr: vpc_cidr?, zone_count: zone_count?, egress: egress?, vpc_id, subnet_ids })
+    }
+
+    fn rollout(&mut self) -> Option<RolloutSettings> {
+        let mode = self.text(&property::ROLLOUT);
+        let min_healthy_percentage = self.whole(&property::MIN_HEALTHY_PERCENTAGE);
+        let max_healthy_percentage = self.whole(&property::MAX_HEALTHY_PERCENTAGE);
+        let canary_percentage = self.whole(&property::CANARY_PERCENTAGE);
+        let bake_seconds = self.whole(&property::BAKE_SECONDS);
+        let instance_warmup_seconds = self.whole(&property::INSTANCE_WARMUP_SECONDS);
+        let alarms = self.list(&property::ROLLOUT_ALARMS);
+        let wait = self.text(&property::ROLLOUT_WAIT);
+        Some(RolloutSettings {
+            mode: RolloutMode::of(&mode?),
+            min_healthy_percentage: min_healthy_percentage?,
+            max_healthy_percentage: max_healthy_percentage?,
+            canary_percentage: canary_percentage?,
+            bake_seconds: bake_seconds?,
+            instance_warmup_seconds: instance_warmup_seconds?,
+            alarms,
+            wait: RolloutWait::of(&wait?),
+        })
     }
 
     fn hooks(&mut self) -> Option<Hooks> {
@@ -107,7 +131,6 @@ impl Reader<'_> {
         let scale_up_adjustment = self.whole(&property::SCALE_UP_ADJUSTMENT);
         let scale_down_adjustment = self.whole(&property::SCALE_DOWN_ADJUSTMENT);
         let cooldown_seconds = self.whole(&property::COOLDOWN_SECONDS);
-        let instance_warmup_seconds = self.whole(&property::INSTANCE_WARMUP_SECONDS);
         let alarm_topic_arn = self.text(&property::ALARM_TOPIC_ARN);
         Some(Scaling {
             scale_up_cpu_threshold: scale_up_cpu_threshold?,
@@ -117,7 +140,6 @@ impl Reader<'_> {
             scale_up_adjustment: scale_up_adjustment?,
             scale_down_adjustment: scale_down_adjustment?,
             cooldown_seconds: cooldown_seconds?,
-            instance_warmup_seconds: instance_warmup_seconds?,
             alarm_topic_arn,
         })
     }

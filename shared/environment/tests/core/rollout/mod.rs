@@ -6,5 +6,6 @@ mod automaton;
 mod fixture;
 mod invariants;
 mod ownership;
+mod properties;
 mod table;
 mod versions;
