@@ -87,7 +87,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             cloud: &cloud,
             owner: self.owner,
             scope: &scope,
-            settings: &spec.rollout_settings(),
+            settings: &spec.rollout,
             trigger: Trigger::Due,
             desired: DesiredVersion::Recorded(desired),
             until,

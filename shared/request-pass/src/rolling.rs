@@ -120,7 +120,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             cloud: &cloud,
             owner,
             scope,
-            settings: &spec.rollout_settings(),
+            settings: &spec.rollout,
             trigger,
             desired,
             until,
