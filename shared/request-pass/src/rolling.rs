@@ -118,6 +118,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
+            ledger: self.cloud_factory,
             owner,
             scope,
             settings: &spec.rollout,
