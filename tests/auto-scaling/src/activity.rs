@@ -190,6 +190,17 @@ impl History {
         activity.status_message = Some(message);
     }
 
+    /// Cancels a launch whose instance EC2 terminated before it was in service, with the user guide's words ("Troubleshoot
+    /// unhealthy instances"). The status is a guess.
+    pub(crate) fn cancel_unhealthy(&mut self, index: usize, at: Timestamp) {
+        self.cancel(index, at);
+        let activity = &mut self.0[index];
+        let message = "Instance became unhealthy while waiting for instance to be in InService state. Termination Reason: \
+                       Client.InstanceInitiatedShutdown: Instance initiated shutdown";
+        activity.description = format!("{}.  Status Reason: {message}", activity.description);
+        activity.status_message = Some(message.to_owned());
+    }
+
     pub(crate) fn has_ended(&self, index: usize) -> bool {
         self.0[index].end.is_some()
     }

@@ -163,10 +163,12 @@ impl Group {
         account: &mut AccountState,
         now: Timestamp,
     ) -> usize {
-        let Instance { id, subnet, route, activity: previous, .. } = self.instances[index].clone();
-        if !account.history.has_ended(previous) {
-            // No source was found that names the event of this cancellation, if there is one.
-            account.history.cancel(previous, now);
+        let Instance { id, subnet, route, activity: previous, terminated_by_ec2, .. } = self.instances[index].clone();
+        // No source was found that names the event of this cancellation, if there is one.
+        match account.history.has_ended(previous) {
+            true => {}
+            false if terminated_by_ec2 => account.history.cancel_unhealthy(previous, now),
+            false => account.history.cancel(previous, now),
         }
         let (route, from) =
             if route.is_warmed() { (Route::OutOfPool, " from warm pool") } else { (Route::OutOfGroup, "") };

@@ -59,6 +59,9 @@ fn an_instance_that_terminates_during_its_launch_stops_waiting() {
     assert!(host.terminated.is_empty(), "EC2 has terminated the instance already");
     let late = host.complete("i-1", "gate", CONTINUE);
     assert_eq!(error_text(late), "ValidationError: No active Lifecycle Action found with instance ID i-1");
+    let launch = host.sim.activities("web", false).unwrap().into_iter().rfind(|it| it.description.contains("i-1"));
+    let reason = launch.and_then(|it| it.status_message.as_deref()).unwrap_or_default();
+    assert!(reason.starts_with("Instance became unhealthy while waiting"), "{launch:?}");
 }
 
 #[test]
