@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auto_scaling::{
-    ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, Instance,
-    Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings,
+    ActionKey, ActivityStatus, Adjustment, AutoScaling, DeletionProtection, Detail, Effect, Event, Fault, Group,
+    Instance, Launch, LaunchTemplate, LifecycleActionResult, LifecycleState, NewGroup, Policy, PutHook, Settings,
     StartedInstance, Subnet, Timestamp, Transition as HookTransition,
 };
 
@@ -33,6 +33,8 @@ pub(crate) fn step(account: &MemoryAccount) {
         for effect in simulator.step(at) {
             execute(account, &mut simulator, effect, at);
         }
+        let in_service = simulator.groups().map(count_in_service).min().unwrap_or(usize::MAX);
+        account.fewest_in_service.set(account.fewest_in_service.get().min(in_service));
     }
     account.stepped.set(end);
 }
@@ -41,11 +43,17 @@ fn execute(account: &MemoryAccount, simulator: &mut AutoScaling, effect: Effect,
     let outcomes = account.launch_outcomes.borrow();
     let outcome = |version: &str| outcomes.get(version).cloned().unwrap_or_default();
     match effect {
-        Effect::Launch(launch) => match (&account.launch_failure, outcome(&launch.launch_template.version)) {
-            (Some(reason), _) => simulator.launch_failed(launch.token, reason, at),
-            (None, LaunchOutcome::Fails(reason)) => simulator.launch_failed(launch.token, &reason, at),
-            (None, _) => start(simulator, &launch, at),
-        },
+        Effect::Launch(launch) => {
+            let by_outcome = match outcome(&launch.launch_template.version) {
+                LaunchOutcome::Fails(reason) => Some(reason),
+                _ => None,
+            };
+            let failure = account.launch_failure.clone().or(by_outcome);
+            match failure.or_else(|| missing_image(account, &launch.launch_template)) {
+                Some(reason) => simulator.launch_failed(launch.token, &reason, at),
+                None => start(account, simulator, &launch, at),
+            }
+        }
         Effect::PublishEvent(Event { detail: Detail::LifecycleAction { group, instance_id, action }, .. }) => {
             let is_launch = action.hook.transition == HookTransition::Launching;
             let result = match outcome(&version_of(simulator, &group, &instance_id)) {
@@ -74,17 +82,30 @@ fn version_of(simulator: &AutoScaling, group: &str, instance_id: &str) -> String
     instance.map(|it| it.launch_template.version.clone()).unwrap_or_default()
 }
 
-fn start(simulator: &mut AutoScaling, launch: &Launch, now: Timestamp) {
+/// EC2's words for a launch whose image is gone (EC2 API reference, "Error codes").
+fn missing_image(account: &MemoryAccount, template: &LaunchTemplate) -> Option<String> {
+    let image = account.template_version(&template.id, &template.version)?.image;
+    account.gone_images.borrow().contains(&image).then(|| format!("The image id '[{image}]' does not exist"))
+}
+
+fn start(account: &MemoryAccount, simulator: &mut AutoScaling, launch: &Launch, now: Timestamp) {
     let instance_id = format!("i-{:017x}", launch.token.0);
     let version = launch.launch_template.version.clone();
+    account.launched.borrow_mut().insert(instance_id.clone(), launch.launch_template.clone());
     let started = StartedInstance { instance_id, instance_type: "t3.micro".into(), version };
     simulator.launched(launch.token, started, now);
 }
 
-pub(crate) fn create(account: &MemoryAccount, name: &str, group: &AutoScalingGroup) -> Result<(), CallError> {
+/// Creates a group that launches the version with this number.
+pub(crate) fn create(
+    account: &MemoryAccount,
+    name: &str,
+    group: &AutoScalingGroup,
+    version: usize,
+) -> Result<(), CallError> {
     let new = NewGroup {
         name: name.to_owned(),
-        settings: group_settings(group),
+        settings: group_settings(group, launch_template(&group.template, version)),
         desired_capacity: Some(group.desired_capacity),
         tags: vec![],
         hooks: group.hooks.iter().map(hook).collect(),
@@ -109,7 +130,11 @@ pub(crate) fn set(
             simulator.attach_target_groups(name, &target_groups(settings), now(account))
         }
         None | Some(Setting::Tag(..)) => Ok(()),
-        Some(_) => simulator.update_group(name, group_settings(group), None, now(account)),
+        // A rollout alone changes the template: an update of other settings states none.
+        Some(_) => simulator
+            .group(name)
+            .map(|it| it.settings.launch_template.clone())
+            .and_then(|template| simulator.update_group(name, group_settings(group, template), None, now(account))),
     };
     response(name, done)
 }
@@ -222,8 +247,11 @@ pub(crate) fn delete_policy(account: &MemoryAccount, name: &str, group: &Ref) ->
 pub(crate) fn instances(account: &MemoryAccount, name: &str) -> (usize, u32) {
     let simulator = account.auto_scaling.borrow();
     let Ok(group) = simulator.group(name) else { return (0, 0) };
-    let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService).count();
-    (group.instances.len(), u32::try_from(in_service).unwrap_or(u32::MAX))
+    (group.instances.len(), u32::try_from(count_in_service(group)).unwrap_or(u32::MAX))
+}
+
+fn count_in_service(group: &Group) -> usize {
+    group.instances.iter().filter(|it| it.state == LifecycleState::InService).count()
 }
 
 /// The status message of the last failed launch.
@@ -233,14 +261,15 @@ pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<Strin
     failed.status_message.clone()
 }
 
-fn group_settings(group: &AutoScalingGroup) -> Settings {
+/// A numbered version in the simulator's type.
+pub(crate) fn launch_template(template: &Ref, version: impl ToString) -> LaunchTemplate {
+    LaunchTemplate { id: template.to_string(), name: template.to_string(), version: version.to_string() }
+}
+
+fn group_settings(group: &AutoScalingGroup, launch_template: LaunchTemplate) -> Settings {
     let subnet = |(number, to): (usize, &Ref)| Subnet { id: to.to_string(), zone: format!("zone-{number}") };
     Settings {
-        launch_template: LaunchTemplate {
-            id: group.template.to_string(),
-            name: group.template.to_string(),
-            version: group.digest.clone(),
-        },
+        launch_template,
         min_size: group.min_size,
         max_size: group.max_size,
         subnets: group.subnets.iter().enumerate().map(subnet).collect(),
@@ -274,11 +303,16 @@ fn hook(hook: &Hook) -> PutHook {
     }
 }
 
-/// Maps a fault of the simulator: codes for a resource in use are retryable, every other code is an error of the
-/// caller.
-fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
+/// Maps a fault of the simulator: codes for a resource in use and for an outdated observation are retryable, every other
+/// code is an error of the caller.
+pub(crate) fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
         "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
+        "InstanceRefreshInProgress" | "ActiveInstanceRefreshNotFound" => retry(format!("{name}: {fault}")),
+        // The words of a changed template during a refresh (the Auto Scaling user guide).
+        _ if fault.to_string().contains("An active instance refresh with a desired configuration exists") => {
+            retry(format!("{name}: {fault}"))
+        }
         // One call has at most ten (`rules`), so others are being attached or detached: `aws-cloud` reads that too.
         _ if fault.to_string().contains("too many Load Balancers/Target Groups") => retry(format!("{name}: {fault}")),
         _ => CallError::Rejected { message: format!("{name}: {fault}") },

@@ -12,6 +12,7 @@ mod clock;
 mod dependencies;
 mod groups;
 mod reads;
+mod rollouts;
 mod rules;
 mod session;
 mod state;

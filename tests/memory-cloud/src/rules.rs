@@ -62,8 +62,8 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     let mut id = account.new_id(&key);
     match &created.fields {
         Fields::AutoScalingGroup(group) => {
-            check_launch(account, &stored_resources, group)?;
-            groups::create(account, &key.name, group)?;
+            let version = check_launch(account, &stored_resources, group)?;
+            groups::create(account, &key.name, group, version)?;
         }
         Fields::ScalingPolicy(policy) => id = groups::put_policy(account, &key.name, policy)?,
         Fields::NatGateway(nat) => check_egress(&stored_resources, nat)?,
@@ -131,27 +131,28 @@ fn is_taken(stored: &StoredResource, new: &Resource, links: &BTreeMap<Key, Strin
 }
 
 /// `CreateAutoScalingGroup` rejects an instance profile that is not yet visible to Auto Scaling, and a version that the
-/// launch template does not have.
+/// launch template does not have. Returns the number of the version.
 fn check_launch(
     account: &MemoryAccount,
     stored_resources: &[StoredResource],
     group: &AutoScalingGroup,
-) -> Result<(), CallError> {
+) -> Result<usize, CallError> {
     let template = group.template.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
     let Some(Fields::LaunchTemplate(template)) = template.and_then(StoredResource::resource).map(|it| &it.fields)
     else {
         return Err(retry(String::from("the launch template is not found")));
     };
-    let Some(version) = template.versions.iter().find(|version| version.digest == group.digest) else {
+    let Some(index) = template.versions.iter().position(|version| version.digest == group.digest) else {
         return Err(CallError::Rejected {
             message: format!("the template has no version with content {}", group.digest),
         });
     };
+    let version = &template.versions[index];
     let profile =
         version.content.instance_profile.key().and_then(|key| stored_resources.iter().find(|stored| stored.is(key)));
     let visible =
         profile.and_then(StoredResource::now).is_some_and(|it| it.since + account.profile_lag <= account.clock.now());
-    if visible { Ok(()) } else { Err(retry(String::from("Invalid IAM Instance Profile"))) }
+    if visible { Ok(index + 1) } else { Err(retry(String::from("Invalid IAM Instance Profile"))) }
 }
 
 /// `Gateway.NotAttached`: a NAT gateway can be created only in a network that has an attached internet gateway.

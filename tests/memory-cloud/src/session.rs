@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::time::Duration;
 
+use environment::rollout::{ObservedRollout, RolloutCloud};
 use environment::{
     CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Key, Kind, ObservedResource, Ownership, Proof, Scope, Timestamp,
 };
 
-use crate::rules;
 use crate::state::{Fault, MemoryAccount};
+use crate::{rollouts, rules};
 
 /// The round-trip time of a call: estimates (ARCHITECTURE, Facts).
 fn call_time(call: &Call) -> Duration {
@@ -56,6 +57,7 @@ impl<'a> Session<'a> {
                 ids.insert(call.key.clone(), id.clone());
                 Ok((call.key.kind.facts().proof == Proof::Id).then_some(id))
             }
+            CallKind::Rollout(rollout) => rollouts::call(self.account, &call.key.name, rollout),
             kind => {
                 let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
                 let Some(id) = id else {
@@ -144,5 +146,13 @@ impl Cloud for Session<'_> {
             return pending().await;
         }
         response
+    }
+}
+
+impl RolloutCloud for Session<'_> {
+    async fn observe_rollout(&self, scope: &Scope, alarms: &[String]) -> Result<Option<ObservedRollout>, CallError> {
+        self.pause(OBSERVE_TIME).await;
+        rules::check_names(&scope.names)?;
+        Ok(rollouts::observe(self.account, scope, alarms))
     }
 }

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use auto_scaling::{AutoScaling, Event, Latency, Timing};
+use auto_scaling::{AutoScaling, Event, Latency, LaunchTemplate, Timing};
 
 use environment::{
     Call, CallError, Condition, Fields, INSTANCE_TERMINATION, Key, Kind, Names, ObservedGroup, ObservedResource,
-    Ownership, Proofs, RemediationAction, Resource, Scope, State, Timestamp, apply_standings, is_unmarked_create, mark,
-    standings,
+    Ownership, Proofs, Ref, RemediationAction, Resource, Scope, State, TemplateVersion, Timestamp, apply_standings,
+    is_unmarked_create, mark, standings,
 };
 
 use crate::clock::Clock;
@@ -90,10 +90,20 @@ pub struct MemoryAccount {
     pub launch_failure: Option<String>,
     /// The outcome of launches by the version of their launch template; a version without one goes into service.
     pub launch_outcomes: RefCell<BTreeMap<String, LaunchOutcome>>,
+    /// The ids of images that are deregistered: no instance launches from them.
+    pub gone_images: RefCell<BTreeSet<String>>,
     /// Whether no call completes lifecycle actions: every function is dead.
     pub hooks_unanswered: Cell<bool>,
     /// The events of instance refreshes so far.
     pub refresh_events: RefCell<Vec<Event>>,
+    /// The template version of each instance so far: the tags that an instance keeps for an hour after its termination.
+    pub(crate) launched: RefCell<BTreeMap<String, LaunchTemplate>>,
+    /// When the start of each refresh was accepted. A list misses a refresh for the read lag.
+    pub(crate) refreshes_accepted: RefCell<BTreeMap<String, Timestamp>>,
+    /// The fewest instances in service of any group, at any step of the simulator since a test set this number.
+    pub fewest_in_service: Cell<usize>,
+    /// The number of observations of rollouts alone.
+    pub rollout_observations: Cell<usize>,
     /// The time up to which the simulator of groups has been advanced.
     pub(crate) stepped: Cell<auto_scaling::Timestamp>,
     /// Resources whose policy does not allow this account to read them.
@@ -157,6 +167,11 @@ impl Default for MemoryAccount {
             buckets_take_tags_at_creation: true,
             launch_failure: None,
             launch_outcomes: RefCell::default(),
+            gone_images: RefCell::default(),
+            launched: RefCell::default(),
+            refreshes_accepted: RefCell::default(),
+            fewest_in_service: Cell::new(usize::MAX),
+            rollout_observations: Cell::default(),
             hooks_unanswered: Cell::default(),
             refresh_events: RefCell::default(),
             stepped: Cell::default(),
@@ -230,6 +245,9 @@ impl MemoryAccount {
         self.tick();
         let stored_resources = self.stored_resources.borrow();
         let mut all: Vec<Resource> = stored_resources.iter().filter_map(|stored| stored.resource().cloned()).collect();
+        for resource in &mut all {
+            self.copy_launched_version(resource);
+        }
         all.sort_by_key(Resource::key);
         all
     }
@@ -340,7 +358,7 @@ impl MemoryAccount {
                 ownership,
                 state: self.state(stored, &resource),
                 references: version.links.values().cloned().collect(),
-                version: None,
+                version: self.copy_launched_version(&mut resource),
                 resource,
             })
         });
@@ -354,6 +372,29 @@ impl MemoryAccount {
         let standings = standings(&observed, scope);
         apply_standings(&mut observed, &standings);
         observed
+    }
+
+    /// A numbered version of a launch template, by the template's id in the simulator.
+    pub(crate) fn template_version(&self, template: &str, number: &str) -> Option<TemplateVersion> {
+        let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let stored_resources = self.stored_resources.borrow();
+        let mut resources = stored_resources.iter().filter_map(StoredResource::resource);
+        resources.find_map(|it| match &it.fields {
+            Fields::LaunchTemplate(found) if Ref::Owned(it.key()).to_string() == template => {
+                found.versions.get(index).cloned()
+            }
+            _ => None,
+        })
+    }
+
+    /// Sets the version that a group launches, which a rollout changes in the simulator alone. Returns its number.
+    fn copy_launched_version(&self, resource: &mut Resource) -> Option<u64> {
+        let Fields::AutoScalingGroup(group) = &mut resource.fields else { return None };
+        let simulator = self.auto_scaling.borrow();
+        let launched = &simulator.group(&resource.name).ok()?.settings.launch_template;
+        let version = self.template_version(&launched.id, &launched.version);
+        group.digest = version.map_or_else(|| format!("of version {}", launched.version), |it| it.digest);
+        launched.version.parse().ok()
     }
 
     fn count_instances(&self, resource: &mut Resource) {

@@ -158,6 +158,12 @@ impl AutoScaling {
         };
     }
 
+    /// The state of a CloudWatch alarm, as far as refreshes are concerned; `None` if the alarm does not exist.
+    #[must_use]
+    pub fn alarm_state(&self, name: &str) -> Option<AlarmState> {
+        self.account.alarms.get(name).copied()
+    }
+
     /// The names of the alarms that active refreshes depend on.
     pub fn refresh_alarms(&self) -> impl Iterator<Item = &str> {
         let active = self.groups.values().filter_map(Group::active_refresh);
