@@ -64,4 +64,9 @@ impl ObservedRollout {
         let found = self.versions.iter().find(|it| it.version.digest == digest)?;
         Some(Version::of(found.number, &found.version))
     }
+
+    /// The content of the version with the number.
+    pub(super) fn content(&self, number: u64) -> Option<&TemplateVersion> {
+        self.versions.iter().find(|it| it.number == number).map(|it| &it.version)
+    }
 }
