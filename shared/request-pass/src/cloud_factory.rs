@@ -2,7 +2,8 @@
 
 pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
-use environment::{CallError, Cloud, Facts, FactsQuery, ObservedAlarm, ObservedGroup, RemediationAction, Timestamp};
+use environment::rollout::RolloutCloud;
+use environment::{CallError, Facts, FactsQuery, ObservedAlarm, ObservedGroup, RemediationAction, Timestamp};
 use requests::{LedgerQueue, QueueError};
 use serde_json::Value;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::fmt;
 #[expect(async_fn_in_trait, reason = "a function runs on one thread, so the futures need no bounds")]
 pub trait CloudFactory {
     /// The cloud of one run, with the resources that this run created.
-    type Cloud<'a>: Cloud
+    type Cloud<'a>: RolloutCloud
     where
         Self: 'a;
 

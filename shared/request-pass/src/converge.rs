@@ -36,12 +36,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     pub(crate) async fn still_waiting(&self, admitted: &AdmittedRequest, scope: &Scope) -> Option<Waiting> {
         let record = admitted.record.as_ref().filter(|it| !it.deleted && it.is_latest(&self.request.hash))?;
         let progress = record.progress.as_ref()?;
-        let wait = recorded_wait(progress)?;
+        let wait = recorded_wait(progress).filter(|wait| !wait.awaited.is_empty())?;
         let observed_at = Timestamp(wait.observed_ms);
         let cloud = self.cloud_factory.for_run(&scope.owner, &self.request.hash, None);
         let waiting_for = still_open(&cloud, scope, &wait.awaited, observed_at).await?;
         let is_overdue = Condition::all_overdue(&waiting_for, &open_since(Some(progress)), self.cloud_factory.now());
-        (!is_overdue).then_some(Waiting { waiting_for, observed_at })
+        (!is_overdue).then_some(Waiting { waiting_for, observed_at, of_rollout: false })
     }
 
     pub(crate) async fn converge(

@@ -4,7 +4,7 @@ use environment::{CallError, CheckedFacts, Defaults, Facts, FactsQuery, Spec, Vi
 use requests::records::OwnerRecord;
 use requests::{Kind, Owner, Records};
 
-use crate::cloud_factory::{CloudFactory, StackState};
+use crate::cloud_factory::CloudFactory;
 use crate::pass::{RequestPass, describe_violations};
 use crate::pass_error::PassError;
 use crate::recorded::{recorded_image, recorded_proofs};
@@ -94,13 +94,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
     /// Whether an Update belongs to a rollback, by the status of its stack: for an environment whose record was lost.
     async fn is_rolling_back(&self) -> Result<bool, PassError> {
-        if self.request.event.kind != Kind::Update {
-            return Ok(false);
-        }
-        match self.cloud_factory.stack(&self.request.event.stack_id).await {
-            Ok(state) => Ok(state == StackState::RollingBack),
-            Err(CallError::Rejected { .. }) => Ok(false),
-            Err(transient) => Err(transient.into()),
-        }
+        Ok(self.request.event.kind == Kind::Update && self.stack_rolls_back().await?)
     }
 }

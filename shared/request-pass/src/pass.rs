@@ -19,6 +19,7 @@ use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
     empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
 };
+use crate::rollout::cancel_before_delete;
 use crate::settings::Settings;
 
 /// The part of an invocation that is reserved for the response: two attempts of the response sender and the pause
@@ -178,7 +179,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 PassOutcome::Done(self.failed(id, self.timeout_reason(&[reason.into()]).await))
             }
             PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => {
-                let waiting = Waiting { waiting_for: vec![reason.into()], observed_at: self.cloud_factory.now() };
+                let waiting = Waiting {
+                    waiting_for: vec![reason.into()],
+                    observed_at: self.cloud_factory.now(),
+                    of_rollout: false,
+                };
                 PassOutcome::Requeue { waiting, after: TRANSIENT_REQUEUE }
             }
         }
@@ -233,6 +238,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if let Some(waiting) = self.still_waiting(admitted, &scope).await {
             return Ok(Convergence::Pending(waiting));
         }
+        if let Some(waiting) = self.still_rolling(admitted, spec, &scope, limits).await? {
+            return Ok(Convergence::Pending(waiting));
+        }
         if self.settled_spec(record).as_ref() != Some(spec) {
             check_hooks_are_handled(spec, self.settings.hooks_are_handled)
                 .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
@@ -261,9 +269,16 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 for drift in plan(&desired, &observed).fixed_drift {
                     tracing::warn!(%drift, "drift cannot be corrected");
                 }
+                let (state, version) = match self.roll(admitted, spec, &scope, (&desired, &observed), limits).await? {
+                    Convergence::Pending(waiting) => return Ok(Convergence::Pending(waiting)),
+                    Convergence::Settled(rolled) => rolled,
+                };
                 self.records.mark_settled(owner, proofs_to_record(&proofs)?).await?;
                 let data = outputs(&observed, &names).into_iter().map(|(key, value)| (key.to_owned(), value));
-                Ok(Convergence::Settled(data.collect()))
+                let mut data: Data = data.collect();
+                data.insert(String::from("LaunchTemplateVersion"), version.number.to_string());
+                data.insert(String::from("RolloutState"), state.to_string());
+                Ok(Convergence::Settled(data))
             }
         }
     }
@@ -292,6 +307,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         if let Some(waiting) = self.still_waiting(admitted, &scope).await {
             return Ok(Convergence::Pending(waiting));
+        }
+        let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
+        if let Err(error) = cancel_before_delete(&cloud, &scope).await {
+            tracing::warn!(%owner, %error, "the instance refresh of the group was not cancelled");
         }
         let retains_objects = !record.as_ref().is_some_and(empties_buckets);
         let desired = DesiredState { never_settled, retains_objects, ..DesiredState::default() };

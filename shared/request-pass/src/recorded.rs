@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use environment::rollout::RolloutRecord;
 use environment::{Awaited, Condition, Defaults, Names, OpenSince, Proofs, Scope, Spec, Timestamp, Waiting, property};
 use requests::records::{self, OwnerRecord, Progress};
 use serde::{Deserialize, Serialize};
@@ -107,6 +108,23 @@ pub(crate) fn proofs_to_record(proofs: &Proofs) -> Result<Value, PassError> {
     })
 }
 
+/// The record of an environment's rollouts. One that this version cannot read counts as lost: nothing is replaced for it.
+#[must_use]
+pub fn recorded_rollout(record: Option<&OwnerRecord>) -> RolloutRecord {
+    let rollout = record.and_then(|it| it.rollout.clone());
+    rollout.and_then(|rollout| serde_json::from_value(rollout).ok()).unwrap_or_default()
+}
+
+/// Converts the record of rollouts into its stored form.
+///
+/// # Errors
+/// If it can't be serialized as JSON.
+pub(crate) fn rollout_to_record(rollout: &RolloutRecord) -> Result<Value, PassError> {
+    serde_json::to_value(rollout).map_err(|error| {
+        PassError::Failed(format!("The rollout can't be serialized: {error}. Report this as a bug.").into())
+    })
+}
+
 /// The scope of an owner's environment, with the proofs of ownership in the record.
 #[must_use]
 pub fn scope(owner: &str, names: Names, record: Option<&OwnerRecord>, network_is_managed: bool) -> Scope {
@@ -140,6 +158,7 @@ pub fn open_since(progress: Option<&Progress>) -> OpenSince {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct RecordedWait {
     pub observed_ms: u64,
+    /// The resources; none if the request waits for its rollout alone.
     pub awaited: Vec<Awaited>,
 }
 
@@ -156,7 +175,8 @@ pub(crate) fn recorded_wait(progress: &Progress) -> Option<RecordedWait> {
 pub fn next_progress(before: Option<&Progress>, waiting: &Waiting, now: Timestamp) -> Progress {
     let since = Condition::open_since(&waiting.waiting_for, &open_since(before), now);
     let since_ms = since.into_iter().map(|(id, since)| (id, since.0)).collect();
-    let awaited = waiting.awaited().filter(|awaited| awaited.len() <= MAX_AWAITED);
+    let awaited = if waiting.of_rollout { Some(vec![]) } else { waiting.awaited() };
+    let awaited = awaited.filter(|awaited| awaited.len() <= MAX_AWAITED);
     let awaited = awaited.map(|awaited| RecordedWait { observed_ms: waiting.observed_at.0, awaited });
     let awaited = awaited.and_then(|wait| serde_json::to_value(wait).ok());
     Progress::new(waiting.waiting_for.iter().map(ToString::to_string).collect(), since_ms, awaited)
@@ -168,7 +188,7 @@ mod tests {
     use environment::{Key, Kind};
 
     fn waiting(waiting_for: Vec<Condition>) -> Waiting {
-        Waiting { waiting_for, observed_at: Timestamp(7) }
+        Waiting { waiting_for, observed_at: Timestamp(7), of_rollout: false }
     }
 
     #[test]

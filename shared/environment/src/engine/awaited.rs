@@ -22,6 +22,8 @@ pub struct Waiting {
     pub waiting_for: Vec<Condition>,
     /// The beginning of the last complete observation.
     pub observed_at: Timestamp,
+    /// Whether only the rollout is open: everything else is as desired.
+    pub of_rollout: bool,
 }
 
 impl Waiting {

@@ -156,7 +156,8 @@ pub async fn reconcile<C: Cloud, E>(
         cloud.pause(stale_until - cloud.now()).await;
     }
     let mut last_progress = cloud.now();
-    let mut waiting = Waiting { waiting_for: vec!["the first observation".into()], observed_at: cloud.now() };
+    let mut waiting =
+        Waiting { waiting_for: vec!["the first observation".into()], observed_at: cloud.now(), of_rollout: false };
     let mut open_since = run.open_since.clone();
     loop {
         if cloud.now() + CALL_TIMEOUT > run.until {

@@ -1,0 +1,112 @@
+//! A due pass: the rollout of an environment without a request.
+
+use environment::rollout::{Action, RolloutCloud, RolloutRecord, Trigger};
+use environment::{Names, Spec, Timestamp};
+use requests::records::OwnerRecord;
+use requests::{Owner, Reason, Records};
+use std::time::Duration;
+
+use crate::cloud_factory::CloudFactory;
+use crate::pass_error::PassError;
+use crate::recorded::{recorded_rollout, recorded_spec, scope};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd};
+use crate::settings::Settings;
+
+/// The part of the runs' seed that a due pass has in place of a request's hash. Its calls create nothing, so no token
+/// depends on it.
+const DUE: &str = "due";
+
+/// One due pass, with everything that it needs.
+#[derive(Debug)]
+pub struct DuePass<'a, R, C> {
+    /// The settings of the deployment.
+    pub settings: &'a Settings,
+    /// The owners' records.
+    pub records: &'a R,
+    /// The account that the pass works on.
+    pub cloud_factory: &'a C,
+    /// The owner of the environment.
+    pub owner: &'a Owner,
+}
+
+/// The outcome of a due pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueOutcome {
+    /// When the next due pass is due; `None` if nothing remains to do.
+    pub next_due_ms: Option<u64>,
+}
+
+impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
+    /// Runs the pass, which has to end by `until`: one rollout, as far as it goes without a wait. A request of the owner that
+    /// waits for its response has passes of its own, so this pass does nothing then.
+    ///
+    /// # Errors
+    /// Those of the records. Every other error is logged, and the next due pass observes again.
+    pub async fn run(&self, until: Timestamp) -> Result<DueOutcome, PassError> {
+        let later = || Ok(DueOutcome { next_due_ms: Some((self.cloud_factory.now() + DUE_INTERVAL).0) });
+        let Some(record) = self.records.owner(self.owner).await? else { return Ok(DueOutcome { next_due_ms: None }) };
+        if record.response_due_ms.is_some() {
+            return later();
+        }
+        let rollout = recorded_rollout(Some(&record));
+        let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
+        let (Some(spec), false, Some(_)) = (spec, record.deleted, &rollout.desired) else {
+            return Ok(DueOutcome { next_due_ms: None });
+        };
+        match self.roll(&record, rollout, &spec, until).await {
+            Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
+            Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
+            Err(PassError::Requeue(reason)) => {
+                tracing::info!(owner = %self.owner, reason, "due pass continues later");
+                later()
+            }
+            Err(PassError::Failed(reason)) => {
+                tracing::error!(owner = %self.owner, reason = reason.message(), "due pass failed");
+                later()
+            }
+        }
+    }
+
+    async fn roll(
+        &self,
+        record: &OwnerRecord,
+        rollout: RolloutRecord,
+        spec: &Spec,
+        until: Timestamp,
+    ) -> Result<Option<u64>, PassError> {
+        let Some(desired) = rollout.desired.clone() else { return Ok(None) };
+        let names: Names = spec.names(&self.settings.deployment);
+        let scope = scope(self.owner.as_str(), names, Some(record), spec.network.vpc_id.is_none());
+        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let proceeds = async || match self.records.owner(self.owner).await? {
+            Some(record) if record.response_due_ms.is_none() && !record.deleted => Ok(()),
+            _ => Err(PassError::Requeue(String::from("a request goes first"))),
+        };
+        let pass = Rollout {
+            records: self.records,
+            cloud: &cloud,
+            owner: self.owner,
+            scope: &scope,
+            settings: &spec.rollout,
+            trigger: Trigger::Due,
+            desired: DesiredVersion::Recorded(desired),
+            until,
+            wait_budget: Duration::ZERO,
+        };
+        let later = Some((self.cloud_factory.now() + DUE_INTERVAL).0);
+        match pass.run(rollout, proceeds).await? {
+            RolloutEnd::Open(Action::None, _) => Ok(None),
+            RolloutEnd::Open(Action::Alarm(reason), _) => {
+                tracing::error!(owner = %self.owner, %reason, "the rollout needs an operator");
+                Ok(later)
+            }
+            RolloutEnd::Open(action, _) => {
+                tracing::info!(owner = %self.owner, ?action, "rollout continues");
+                Ok(later)
+            }
+            // A due pass has no request to answer.
+            RolloutEnd::Succeeded(..) => Ok(None),
+            RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),
+        }
+    }
+}

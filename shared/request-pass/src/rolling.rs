@@ -1,0 +1,169 @@
+//! The rollout of a request: what it leads to, and when it answers.
+
+use std::time::Duration;
+
+use environment::rollout::{Action, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
+use environment::{
+    COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Scope, Spec, Timestamp, Waiting,
+    desired_version, rolling_inputs,
+};
+use requests::records::OwnerRecord;
+use requests::{Kind, Records};
+
+use crate::cloud_factory::{CloudFactory, StackState};
+use crate::converge::{Convergence, PassLimits};
+use crate::pass::{AdmittedRequest, RequestPass};
+use crate::pass_error::{PassError, superseded};
+use crate::recorded::{recorded_rollout, recorded_wait, rollout_to_record};
+use crate::rollout::{DesiredVersion, Rollout, RolloutEnd};
+
+/// The time before a request's deadline at which its rollout is decided: two observations, the call of a rollback and the
+/// response, with the time limits of their calls.
+const DECISION_TIME: Duration = Duration::from_secs(90);
+
+impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
+    /// The wait of a request whose other work was done in an earlier pass, as long as its rollout goes on. Such a pass observes
+    /// the rollout alone. Once the rollout answers with SUCCESS, the whole environment is observed again.
+    ///
+    /// # Errors
+    /// The FAILED of the rollout.
+    pub(crate) async fn still_rolling(
+        &self,
+        admitted: &AdmittedRequest,
+        spec: &Spec,
+        scope: &Scope,
+        limits: PassLimits,
+    ) -> Result<Option<Waiting>, PassError> {
+        let record = admitted.record.as_ref().filter(|it| !it.deleted && it.is_latest(&self.request.hash));
+        let progress = record.and_then(|it| it.progress.as_ref());
+        let Some(wait) = progress.and_then(recorded_wait).filter(|it| it.awaited.is_empty()) else { return Ok(None) };
+        let observed_at = Timestamp(wait.observed_ms);
+        let rollout = recorded_rollout(record);
+        let now = self.cloud_factory.now();
+        let is_recent = observed_at <= now && now - observed_at < COMPLETE_OBSERVATION_INTERVAL;
+        let Some(desired) = rollout.desired.clone().filter(|_| is_recent) else { return Ok(None) };
+        let desired = DesiredVersion::Recorded(desired);
+        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+            RolloutEnd::Succeeded(..) => Ok(None),
+            RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
+            RolloutEnd::Open(_, condition) => {
+                Ok(Some(Waiting { waiting_for: vec![condition], observed_at, of_rollout: true }))
+            }
+        }
+    }
+
+    /// Rolls the desired version out, after everything else has settled. An environment that runs its desired version
+    /// already is not observed again.
+    pub(crate) async fn roll(
+        &self,
+        admitted: &AdmittedRequest,
+        spec: &Spec,
+        scope: &Scope,
+        (desired, observed): (&DesiredState, &[ObservedResource]),
+        limits: PassLimits,
+    ) -> Result<Convergence<(RolloutState, Version)>, PassError> {
+        let observed_at = self.cloud_factory.now();
+        let rollout = recorded_rollout(admitted.record.as_ref().filter(|it| !it.deleted));
+        let version = desired_version(desired, observed);
+        let missing =
+            || PassError::Requeue(String::from("the launch template: its desired version is not visible yet"));
+        let version = version.ok_or_else(missing)?;
+        let launched = observed.iter().find_map(|it| match &it.resource.fields {
+            Fields::AutoScalingGroup(group) if group.digest == version.digest => it.version,
+            _ => None,
+        });
+        if let Some(number) = launched.filter(|_| !rollout.begun && rollout.refresh.is_none()) {
+            let launched = Version::of(number, &version);
+            self.accept(admitted, rollout, &launched).await?;
+            return Ok(Convergence::Settled((RolloutState::Complete, launched)));
+        }
+        let desired = DesiredVersion::Content(version.digest);
+        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+            RolloutEnd::Succeeded(state, version) => Ok(Convergence::Settled((state, version))),
+            RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
+            RolloutEnd::Open(_, condition) => {
+                let waiting_for = vec![condition];
+                Ok(Convergence::Pending(Waiting { waiting_for, observed_at, of_rollout: true }))
+            }
+        }
+    }
+
+    /// Records that the group launches its desired version, and that no rollout is under way, if the record says otherwise.
+    async fn accept(
+        &self,
+        admitted: &AdmittedRequest,
+        rollout: RolloutRecord,
+        version: &Version,
+    ) -> Result<(), PassError> {
+        if rollout.desired.as_ref() == Some(version) && rollout.running.as_ref() == Some(version) {
+            return Ok(());
+        }
+        let mut accepted = rollout.after(&Action::Accept(version.clone()), self.cloud_factory.now());
+        accepted.desired = Some(version.clone());
+        self.records.save_rollout(&admitted.owner, rollout_to_record(&accepted)?).await?;
+        Ok(())
+    }
+
+    async fn run_rollout(
+        &self,
+        admitted: &AdmittedRequest,
+        spec: &Spec,
+        scope: &Scope,
+        (rollout, desired): (RolloutRecord, DesiredVersion),
+        PassLimits { until, wait_budget }: PassLimits,
+    ) -> Result<RolloutEnd, PassError> {
+        let owner = &admitted.owner;
+        let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
+        let trigger = self.trigger(admitted.record.as_ref(), spec).await?;
+        let pass = Rollout {
+            records: self.records,
+            cloud: &cloud,
+            owner,
+            scope,
+            settings: &spec.rollout,
+            trigger,
+            desired,
+            until,
+            wait_budget,
+        };
+        let proceeds = async || match self.records.owner(owner).await?.and_then(|it| it.latest_request) {
+            Some(latest) if latest.request_hash != self.request.hash => Err(superseded(latest.kind)),
+            _ => Ok(()),
+        };
+        pass.run(rollout, proceeds).await
+    }
+
+    /// What the request asks of the rollout. An Update by which CloudFormation rolls the stack back returns to the spec
+    /// that settled last; if this resource had settled already when a sibling failed, the status of the stack tells.
+    async fn trigger(&self, record: Option<&OwnerRecord>, spec: &Spec) -> Result<Trigger, PassError> {
+        let event = &self.request.event;
+        let settled = self.settled_spec(record);
+        let returns = settled.as_ref() == Some(spec) && record.is_some_and(|it| !it.settled);
+        let rolls = |before: &Spec| {
+            rolling_inputs(before) != rolling_inputs(spec) || before.image_source() != spec.image_source()
+        };
+        let changes_rolling_input = settled.as_ref().is_none_or(rolls);
+        if event.kind == Kind::Update && (returns || changes_rolling_input && self.stack_rolls_back().await?) {
+            return Ok(Trigger::RollbackUpdate);
+        }
+        Ok(Trigger::Update(UpdateRequest {
+            sent: Timestamp(event.sent_ms),
+            deadline: Timestamp(
+                event.deadline_ms.saturating_sub(u64::try_from(DECISION_TIME.as_millis()).unwrap_or(0)),
+            ),
+            changes_rolling_input,
+        }))
+    }
+
+    /// Whether CloudFormation rolls the stack of the request back.
+    ///
+    /// # Errors
+    /// Transient errors of the call. Without the right to read the stack, nothing is known of a rollback.
+    pub(crate) async fn stack_rolls_back(&self) -> Result<bool, PassError> {
+        match self.cloud_factory.stack(&self.request.event.stack_id).await {
+            Ok(state) => Ok(state == StackState::RollingBack),
+            Err(CallError::Rejected { .. }) => Ok(false),
+            Err(transient) => Err(transient.into()),
+        }
+    }
+}

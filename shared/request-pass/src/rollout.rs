@@ -1,0 +1,221 @@
+//! The rollout of a pass: observe, decide, and write the record or send the call, until the rollout answers the request,
+//! or waits.
+
+use std::time::Duration;
+
+use environment::rollout::{
+    Action, Answer, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation, Trigger,
+    Version, answer, decide, relevant_refresh,
+};
+use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
+use requests::{Owner, Reason, Records, Runbook};
+
+use crate::pass_error::PassError;
+use crate::recorded::{recorded_rollout, rollout_to_record};
+
+/// The delay between two observations of a waiting rollout, and after a call: the API shows a call's effect within seconds.
+const OBSERVATION_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The delay until the next due pass of a rollout under way: the watchdog starts due passes every minute.
+pub(crate) const DUE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The version that a rollout leads to.
+pub(crate) enum DesiredVersion {
+    /// The version with this digest, which an observation shows.
+    Content(String),
+    /// The version in the record.
+    Recorded(Version),
+}
+
+/// One pass over the rollout of an environment.
+pub(crate) struct Rollout<'a, R, C> {
+    pub records: &'a R,
+    pub cloud: &'a C,
+    pub owner: &'a Owner,
+    pub scope: &'a Scope,
+    pub settings: &'a RolloutSettings,
+    pub trigger: Trigger,
+    pub desired: DesiredVersion,
+    /// The deadline of the pass.
+    pub until: Timestamp,
+    /// How long the pass waits for a condition.
+    pub wait_budget: Duration,
+}
+
+/// The end of a pass over a rollout.
+#[derive(Debug)]
+pub(crate) enum RolloutEnd {
+    /// The rollout answers the request with SUCCESS.
+    Succeeded(RolloutState, Version),
+    /// It answers with FAILED.
+    Failed(Reason),
+    /// It goes on: with this action, another pass continues.
+    Open(Action, Condition),
+}
+
+impl<R: Records, C: RolloutCloud> Rollout<'_, R, C> {
+    /// Runs the pass. `proceeds` is asked before each call and each wait, and fails where another request has to go first.
+    ///
+    /// # Errors
+    /// Those of `proceeds`, of the records, and of an observation; [`PassError::Failed`] where AWS rejects a call.
+    pub(crate) async fn run(
+        &self,
+        mut record: RolloutRecord,
+        proceeds: impl AsyncFn() -> Result<(), PassError>,
+    ) -> Result<RolloutEnd, PassError> {
+        let started = self.cloud.now();
+        let mut irreversible = false;
+        loop {
+            let observed = self.cloud.observe_rollout(self.scope, &self.settings.alarms).await?;
+            let group = self.scope.names.group();
+            let observed = observed.ok_or_else(|| PassError::Requeue(format!("{group}: it is not visible")))?;
+            let desired = match &self.desired {
+                DesiredVersion::Recorded(version) => Some(version.clone()),
+                DesiredVersion::Content(digest) => observed.version(digest),
+            };
+            let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
+            let desired = desired.ok_or_else(not_visible)?;
+            let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
+            match answer {
+                Answer::Success(state) => return Ok(RolloutEnd::Succeeded(state, desired)),
+                Answer::Failed { reason } => return Ok(RolloutEnd::Failed(reason.into())),
+                Answer::NotYet => {}
+            }
+            proceeds().await?;
+            let open = match self.call(&action, &observed) {
+                None => condition(&action),
+                Some(call) => {
+                    match (self.cloud.call(&call).await, &action) {
+                        (Ok(Some(id)), Action::Start(_)) => {
+                            record = record.started(&id, self.cloud.now());
+                            self.save(&record).await?;
+                            "the instance refresh begins".into()
+                        }
+                        (Ok(_), _) => format!("{}: {} takes effect", call.key, call.operation()).into(),
+                        (Err(CallError::Retry { waiting_for, .. }), _) => waiting_for,
+                        (Err(CallError::Indeterminate { message }), _) => message.into(),
+                        // Whatever the reason is, a cancel and a refresh back are left.
+                        (Err(CallError::Rejected { message }), Action::RollBack) if !irreversible => {
+                            tracing::warn!(owner = %self.owner, message, "rollback rejected; the refresh is cancelled");
+                            irreversible = true;
+                            continue;
+                        }
+                        (Err(CallError::Rejected { message }), _) => {
+                            return Err(PassError::Failed(Reason::with_runbook(message, Runbook::CallRejected)));
+                        }
+                    }
+                }
+            };
+            let now = self.cloud.now();
+            let waits = !action.is_call() && now - started >= self.wait_budget;
+            if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
+                return Ok(RolloutEnd::Open(action, open));
+            }
+            self.cloud.pause(OBSERVATION_INTERVAL).await;
+        }
+    }
+
+    /// The action after all writes of the record, and the answer that holds with it.
+    async fn decided(
+        &self,
+        record: &mut RolloutRecord,
+        observed: &ObservedRollout,
+        desired: &Version,
+        irreversible: bool,
+    ) -> Result<(Action, Answer), PassError> {
+        if record.desired.as_ref() != Some(desired) {
+            record.desired = Some(desired.clone());
+            self.save(record).await?;
+        }
+        loop {
+            let situation = Situation {
+                now: self.cloud.now(),
+                trigger: self.trigger,
+                settings: self.settings,
+                desired,
+                saved: &observed.saved,
+                launchable: &observed.launchable,
+                instances: &observed.instances,
+                refresh: relevant_refresh(&observed.refreshes, record),
+                verdicts: &observed.verdicts,
+                alarms: &observed.alarms,
+                record,
+                held: observed.refresh_is_suspended,
+                irreversible,
+            };
+            let action = decide(&situation);
+            if !action.is_record() {
+                let answer = answer(&situation, &action);
+                return Ok((action, answer));
+            }
+            tracing::info!(owner = %self.owner, ?action, "rollout recorded");
+            *record = record.clone().after(&action, situation.now);
+            self.save(record).await?;
+        }
+    }
+
+    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes.
+    async fn save(&self, record: &RolloutRecord) -> Result<(), PassError> {
+        if record.begun {
+            self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
+        }
+        self.records.save_rollout(self.owner, rollout_to_record(record)?).await?;
+        Ok(())
+    }
+
+    /// The call of an action, if it is one.
+    fn call(&self, action: &Action, observed: &ObservedRollout) -> Option<Call> {
+        let names = &self.scope.names;
+        let template = || Ref::Owned(names.launch_template());
+        let call = match action {
+            Action::Start(call) => RolloutCall::Start {
+                template: template(),
+                version: call.version.number,
+                preferences: Box::new(call.preferences.clone()),
+            },
+            Action::SetTemplate(version) => RolloutCall::SetVersion { template: template(), version: version.number },
+            Action::RollBack => RolloutCall::RollBack,
+            Action::Cancel(_) => RolloutCall::Cancel,
+            _ => return None,
+        };
+        Some(Call { key: names.group(), id: Some(observed.group.clone()), kind: CallKind::Rollout(call) })
+    }
+}
+
+/// Cancels the active refresh of a group that is deleted, whoever started it.
+///
+/// # Errors
+/// Those of the observation and the cancel. The delete goes on: draining replaces nothing any more.
+pub(crate) async fn cancel_before_delete<C: RolloutCloud>(cloud: &C, scope: &Scope) -> Result<(), CallError> {
+    let Some(observed) = cloud.observe_rollout(scope, &[]).await? else { return Ok(()) };
+    let record = RolloutRecord::default();
+    let action = decide(&Situation {
+        now: cloud.now(),
+        trigger: Trigger::Delete,
+        settings: &RolloutSettings::default(),
+        desired: &Version { number: 0, rolling: None },
+        saved: &observed.saved,
+        launchable: &observed.launchable,
+        instances: &observed.instances,
+        refresh: relevant_refresh(&observed.refreshes, &record),
+        verdicts: &observed.verdicts,
+        alarms: &observed.alarms,
+        record: &record,
+        held: observed.refresh_is_suspended,
+        irreversible: false,
+    });
+    if !matches!(action, Action::Cancel(_)) {
+        return Ok(());
+    }
+    let kind = CallKind::Rollout(RolloutCall::Cancel);
+    cloud.call(&Call { key: scope.names.group(), id: Some(observed.group), kind }).await.map(|_| ())
+}
+
+/// What a rollout without a call waits for.
+fn condition(action: &Action) -> Condition {
+    match action {
+        Action::Wait(wait) => format!("rollout: {wait}").into(),
+        Action::Alarm(reason) => format!("rollout: {reason}").into(),
+        _ => "rollout: nothing".into(),
+    }
+}
