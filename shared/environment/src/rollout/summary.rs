@@ -85,7 +85,7 @@ impl RolloutSummary {
             },
             by_version: counted(&observed.instances, |it| it.version.as_ref().map(|it| it.number.to_string())),
             by_rolling_inputs: counted(&observed.instances, |it| it.version.as_ref()?.rolling.clone()),
-            ignored: observed.instances.iter().filter(|it| it.is_ignored).map(|it| it.id.clone()).collect(),
+            ignored: observed.ignored().map(str::to_owned).collect(),
             refresh: refresh.map(|it| (it.clone(), owns(it))),
             failed: record.failed.clone(),
             blocking_alarm: RolloutAlarm::first_blocking(&observed.alarms),
