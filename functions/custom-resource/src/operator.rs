@@ -4,18 +4,20 @@
 //! (`adoption`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
+use environment::rollout::instance_drift;
 use environment::{
     Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
 };
 use request_pass::{
-    CloudFactory, Settings, StackState, frozen_defaults, is_protected, read_facts, recorded_image, recorded_spec,
-    retired_tags, scope, violated_facts,
+    CloudFactory, Settings, StackState, frozen_defaults, is_protected, read_facts, recorded_image, recorded_rollout,
+    recorded_spec, retired_tags, scope, violated_facts,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Owner, Records, Request, time_text};
 use serde_json::{Map, Value, json};
 
 use crate::operator_error::OperatorError;
+use crate::rollout_report::{Forecast, summary_json};
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
 const NO_OWNER: &str = "no-owner";
@@ -72,6 +74,8 @@ struct KnownEnvironment {
 struct Observation {
     environment: String,
     owner: Owner,
+    record: OwnerRecord,
+    spec: Spec,
     desired: DesiredState,
     observed: Vec<ObservedResource>,
 }
@@ -120,8 +124,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// request writes nothing.
     async fn plan(&self) -> Result<Value, OperatorError> {
         if self.event.get("Environment").is_some() {
-            let Observation { environment, owner, desired, observed } = self.observe_recorded().await?;
-            return Ok(self.plan_json(&plan(&desired, &observed), &environment, Some(&owner)));
+            let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
+            let plan = plan(&desired, &observed);
+            let forecast = self.forecast(&plan, &spec, (&desired, &observed), (&owner, &record)).await?;
+            return Ok(self.plan_json(&plan, &environment, Some(&owner), forecast));
         }
         let none = Map::new();
         let properties = self.event.get("ResourceProperties").and_then(Value::as_object).unwrap_or(&none);
@@ -150,10 +156,15 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             return Err(OperatorError::InvalidProperties(violated));
         }
         let (desired, observed) = self.desired_and_observed(&spec, mark, record.as_ref(), &facts).await?;
-        Ok(self.plan_json(&plan(&desired, &observed), &environment, owner.as_ref()))
+        let plan = plan(&desired, &observed);
+        let forecast = match owner.as_ref().zip(record.as_ref()) {
+            Some(known) => self.forecast(&plan, &spec, (&desired, &observed), known).await?,
+            None => None,
+        };
+        Ok(self.plan_json(&plan, &environment, owner.as_ref(), forecast))
     }
 
-    /// The status of an environment, from the record.
+    /// The status of an environment: from the record, with the observed state of its rollout.
     async fn status(&self) -> Result<Value, OperatorError> {
         let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
         let now = self.cloud_factory.now().0;
@@ -172,14 +183,30 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
         });
-        status["Text"] = Value::from(status_text(&environment, &record, now));
+        let mut text = status_text(&environment, &record, now);
+        // The status says what the record has also where AWS does not respond.
+        let (rollout, line) = match self.rollout_summary(&owner, &record, &environment).await {
+            Ok(None) => (Value::Null, None),
+            Ok(Some(summary)) => (summary_json(&summary), Some(summary.to_string())),
+            Err(error) => {
+                let error = error.to_string();
+                (json!({ "Error": error }), Some(format!("Rollout: it could not be observed: {error}.")))
+            }
+        };
+        text.extend(line.map(|line| format!("\n{line}")));
+        status["Rollout"] = rollout;
+        status["Text"] = Value::from(text);
         Ok(status)
     }
 
     /// The differences between the observed resources and the record, field by field.
     async fn drift(&self) -> Result<Value, OperatorError> {
-        let Observation { environment, owner, desired, observed } = self.observe_recorded().await?;
-        let all = drift(&desired, &observed);
+        let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
+        let mut all = drift(&desired, &observed);
+        if let Some(rollout) = self.observe_rollout(&owner, &record, &environment, &[]).await? {
+            let group = spec.names(&self.settings.deployment).group();
+            all.extend(instance_drift(&rollout, &recorded_rollout(Some(&record)), &spec.rollout, &group));
+        }
         let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
         let mut text = match lines.len() {
             0 => format!("{environment} has no drift."),
@@ -243,7 +270,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let facts =
             read_facts(settings, cloud_factory, &spec, owner_id, Some(&record), CheckedFacts::default()).await?;
         let (desired, observed) = self.desired_and_observed(&spec, owner_id, Some(&record), &facts).await?;
-        Ok(Observation { environment, owner, desired, observed })
+        Ok(Observation { environment, owner, record, spec, desired, observed })
     }
 
     async fn desired_and_observed(
@@ -262,7 +289,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         Ok((DesiredState { resources, retired_tags, image_is_recorded, ..DesiredState::default() }, observed))
     }
 
-    fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>) -> Value {
+    fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>, forecast: Option<Forecast>) -> Value {
         let steps: Vec<Value> = plan
             .steps
             .iter()
@@ -279,12 +306,18 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             })
             .collect();
         let settled = "Nothing to do: no resource has drift.";
-        let has_nothing = plan.is_settled() && plan.unproven.is_empty() && plan.fixed_drift.is_empty();
+        let has_nothing =
+            plan.is_settled() && plan.rollout.is_none() && plan.unproven.is_empty() && plan.fixed_drift.is_empty();
         let mut text = if has_nothing { settled.to_owned() } else { plan.to_string() };
+        let (forecast, lines) = forecast.map(|it| (it.json, it.text)).unzip();
+        text.extend(lines);
         text.extend(self.consent_guidance(plan, environment, owner));
         let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
         let fixed: Vec<String> = plan.fixed_drift.iter().map(ToString::to_string).collect();
-        json!({ "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven, "FixedDrift": fixed })
+        json!({
+            "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven, "FixedDrift": fixed,
+            "Rollout": forecast,
+        })
     }
 
     /// The command that allows the adoption of the retained buckets that block a plan, as a line of a text.

@@ -30,7 +30,7 @@ pub use automation::remediation::{
 };
 pub use desired::{
     CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, HookNotHandled, ImageFacts, InstanceTypeFacts, ROOT_DEVICE,
-    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services, rolling_inputs,
+    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services, rolling_inputs, template_version,
 };
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::awaited::{COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};

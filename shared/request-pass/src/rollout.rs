@@ -175,12 +175,16 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
     }
 
-    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes.
+    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes;
+    /// the task of one that has ended is removed after that.
     async fn save(&self, record: &RolloutRecord) -> Result<(), PassError> {
         if record.begun {
             self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
         }
         self.records.save_rollout(self.owner, rollout_to_record(record)?).await?;
+        if !record.begun {
+            self.records.unschedule(self.owner).await?;
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::network::SubnetPlacement;
 use super::rolling::rolling_inputs;
 use super::{DesiredInputs, Part};
-use crate::input::spec::Scaling;
+use crate::input::spec::{Scaling, Spec};
 use crate::model::hook_settings::{Drain, Gate, HookSettings, HookTask, OnTimeout};
 use crate::model::key::{Key, Ref};
 use crate::model::kinds::{
@@ -11,6 +11,7 @@ use crate::model::kinds::{
     TemplateVersion, Transition,
 };
 use crate::model::mark;
+use crate::model::names::Names;
 use crate::model::resource::Fields;
 
 /// Seconds. EC2 publishes a value every five minutes unless detailed monitoring is on (the EC2 user guide).
@@ -22,8 +23,10 @@ const SCALE_UP_STEPS: u32 = 3;
 /// Seconds. The termination hook expires if a drain sends no heartbeat for this time.
 const TERMINATE_HEARTBEAT: u32 = 300;
 
-pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) -> Part {
-    let (spec, names) = (inputs.spec, inputs.names);
+/// The version of the launch template that describes the instances, as this release of Envkeeper writes it, for instances of
+/// `image`, an image id.
+#[must_use]
+pub fn template_version(spec: &Spec, names: &Names, owner: &str, image: &str) -> TemplateVersion {
     let content = TemplateContent {
         image_source: spec.image_source().to_owned(),
         rolling_inputs: Some(rolling_inputs(spec)),
@@ -34,9 +37,14 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
         volume_key: spec.kms_key_arn.clone(),
         detailed_monitoring: spec.scaling.alarm_period_seconds < BASIC_MONITORING_PERIOD,
         user_data: spec.user_data(names).into(),
-        tags: mark::tags(&spec.tags, inputs.owner, names, &spec.environment, &names.group().name),
+        tags: mark::tags(&spec.tags, owner, names, &spec.environment, &names.group().name),
     };
-    let version = TemplateVersion::of(content, inputs.facts.image.clone().unwrap_or_default());
+    TemplateVersion::of(content, image.to_owned())
+}
+
+pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) -> Part {
+    let (spec, names) = (inputs.spec, inputs.names);
+    let version = template_version(spec, names, inputs.owner, inputs.facts.image.as_deref().unwrap_or_default());
     let mut subnets = placement.subnets;
     subnets.sort();
     let group = AutoScalingGroup {

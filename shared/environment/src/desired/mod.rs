@@ -19,6 +19,7 @@ use crate::model::names::Names;
 use crate::model::resource::{Fields, Resource};
 
 pub use check::{ROOT_DEVICE, check_facts};
+pub use compute::template_version;
 pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
 pub use network::endpoint_services;
 pub use rolling::rolling_inputs;

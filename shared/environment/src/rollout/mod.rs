@@ -12,6 +12,7 @@ mod observed;
 mod record;
 mod refresh;
 mod situation;
+mod summary;
 mod verdict;
 mod version;
 
@@ -25,5 +26,6 @@ pub use observed::{NumberedVersion, ObservedRollout, RolloutCloud};
 pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
 pub use refresh::{ObservedRefresh, RefreshCall, RefreshStatus, RollbackDetails};
 pub use situation::{RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh};
+pub use summary::{InstanceCount, RolloutSummary, instance_drift};
 pub use verdict::{LaunchFailure, TRANSIENT_LIMIT, Verdict, VerdictKind, counting_verdict};
 pub use version::Version;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::record::RolloutRecord;
 use super::refresh::ObservedRefresh;
 use super::situation::{RolloutInstance, SavedVersion};
 use super::verdict::Verdict;
@@ -63,5 +64,32 @@ impl ObservedRollout {
     pub fn version(&self, digest: &str) -> Option<Version> {
         let found = self.versions.iter().find(|it| it.version.digest == digest)?;
         Some(Version::of(found.number, &found.version))
+    }
+
+    /// Whether a rollback can succeed: the group has saved a version that can be launched, and that did not fail.
+    #[must_use]
+    pub fn has_way_back(&self, record: &RolloutRecord) -> bool {
+        self.saved.can_be_returned_to(&self.launchable, record)
+    }
+
+    /// How many instances a rollout of a version replaces.
+    #[must_use]
+    pub fn replaced_by(&self, version: &TemplateVersion) -> usize {
+        let rolling = version.rolling();
+        let is_replaced = |it: &&RolloutInstance| {
+            let is_same = it.version.as_ref().is_some_and(|it| it.rolling.is_some() && it.rolling == rolling);
+            !it.is_ignored && !is_same
+        };
+        self.instances.iter().filter(is_replaced).count()
+    }
+
+    /// The ids of the instances that a rollout leaves alone.
+    pub fn ignored(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().filter(|it| it.is_ignored).map(|it| it.id.as_str())
+    }
+
+    /// The content of the version with the number.
+    pub(super) fn content(&self, number: u64) -> Option<&TemplateVersion> {
+        self.versions.iter().find(|it| it.number == number).map(|it| &it.version)
     }
 }

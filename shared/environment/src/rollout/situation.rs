@@ -93,6 +93,11 @@ impl SavedVersion {
             SavedVersion::Other(_) => None,
         }
     }
+
+    /// Whether a rollback to the version can succeed.
+    pub(super) fn can_be_returned_to(&self, launchable: &BTreeSet<u64>, record: &RolloutRecord) -> bool {
+        self.version().is_some_and(|it| launchable.contains(&it.number) && !record.is_bad(it))
+    }
 }
 
 /// An instance of the group that is not terminating.
@@ -153,8 +158,7 @@ impl Situation<'_> {
 
     /// Whether a rollback by Auto Scaling can succeed: the group has saved a numbered version that can be launched.
     pub(super) fn has_way_back(&self) -> bool {
-        let is_good = |it: &Version| self.launchable.contains(&it.number) && !self.record.is_bad(it);
-        self.saved.version().is_some_and(is_good) && !self.irreversible
+        self.saved.can_be_returned_to(self.launchable, self.record) && !self.irreversible
     }
 
     pub(super) fn saved_matches(&self, version: &Version) -> bool {

@@ -7,5 +7,6 @@ mod fixture;
 mod invariants;
 mod ownership;
 mod properties;
+mod summary;
 mod table;
 mod versions;
