@@ -142,8 +142,10 @@ impl ActionHandler<'_> {
                 let evidence = evidence::collect(cloud, &abandoned, &reason).await;
                 let decision = Decision::Abandon(format!("{}; {evidence}", reason.join("; ")));
                 let completed = self.complete_action(cloud, &decision).await;
-                if completed == Ok(HookCallOutcome::TooLate) {
-                    evidence::record_late_verdict(cloud, &abandoned).await;
+                match completed {
+                    Ok(HookCallOutcome::Accepted) => self.request_due_pass(cloud).await,
+                    Ok(HookCallOutcome::TooLate) => evidence::record_late_verdict(cloud, &abandoned).await,
+                    Err(_) => {}
                 }
                 self.outcome(completed, &decision)
             }
@@ -151,6 +153,15 @@ impl ActionHandler<'_> {
                 let left = Duration::from_secs(gate.seconds.into()).saturating_sub(waited.unwrap_or_default());
                 self.keep_waiting(cloud, waiting_for, left).await
             }
+        }
+    }
+
+    /// Requests a due pass, so that a rollout to a version whose instance is unhealthy ends at once. Without it the next
+    /// due pass of the rollout finds the abandoned instance.
+    async fn request_due_pass(&self, cloud: &impl HookApi) {
+        let instance = &self.action.instance;
+        if let Err(error) = cloud.request_due_pass(self.settings, instance).await {
+            tracing::warn!(instance, reason = %error, "due pass not requested");
         }
     }
 

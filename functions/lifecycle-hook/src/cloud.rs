@@ -162,6 +162,9 @@ pub trait HookApi {
 
     /// The deadline of the delete of an owner's environment, if the environment is being deleted.
     async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, HookError>;
+
+    /// Requests a due pass of the instance's environment: it finds that the gate has abandoned the instance.
+    async fn request_due_pass(&self, settings: &HookSettings, instance: &str) -> Result<(), HookError>;
 }
 
 /// The queue that delivers messages, and the queue for dead letters.

@@ -21,6 +21,8 @@ pub struct Settings {
     pub poll_interval: Duration,
     /// `HOOK_DEAD_LETTERS_URL`: the queue for messages that are not readable.
     pub dead_letters_url: Option<String>,
+    /// `REQUEST_QUEUE_URL`: the queue to which due passes are requested. Without it none is requested.
+    pub request_queue_url: Option<String>,
     /// `LEDGER_QUEUE_URL`: the queue to which verdicts and drains are published. Without it they are in the function's
     /// own log only.
     pub ledger_url: Option<String>,
@@ -40,7 +42,16 @@ impl Settings {
         let poll_interval = poll_interval.unwrap_or(pace::INITIAL_INTERVAL);
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
         let dead_letters_url = vars.queue_url("HOOK_DEAD_LETTERS_URL");
+        let request_queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        vars.checked(Settings { deployment, records_table, queue_url, poll_interval, dead_letters_url, ledger_url })
+        vars.checked(Settings {
+            deployment,
+            records_table,
+            queue_url,
+            poll_interval,
+            dead_letters_url,
+            request_queue_url,
+            ledger_url,
+        })
     }
 }

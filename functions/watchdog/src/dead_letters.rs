@@ -6,14 +6,15 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use futures_util::future::join_all;
 use requests::records::{LatestRequest, OwnerRecord};
 use requests::{
-    CfnResponse, PhysicalId, Reason, Records, Request, ResponseAddress, Runbook, enveloped_requests, member, read_event,
+    CfnResponse, PhysicalId, Reason, Records, Request, RequestQueue, ResponseAddress, Runbook, enveloped_requests,
+    member, read_due_message, read_event,
 };
 use serde_json::Value;
 
 use crate::responses::{Cause, ResponseError};
 use crate::{OwnershipMarks, Watchdog};
 
-impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
     /// Responds to the request in each message, if it has no response yet; messages whose response could not be sent are
     /// returned as failed, and SQS redelivers them.
     pub(crate) async fn dead_letters(&self, batch: SqsEvent, now_ms: u64, deadline_ms: u64) -> SqsBatchResponse {
@@ -55,6 +56,8 @@ impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
         deadline_ms: u64,
     ) -> Result<(), ResponseError> {
         let event = match read_event(text).or_else(|unreadable| unreadable.into_delete(now_ms)) {
+            // The task remains due, and the schedule requests its pass again.
+            Ok(event) if read_due_message(&event).is_some() => return Ok(()),
             Ok(event) => event,
             Err(unreadable) => {
                 let cause = Cause { message: format!("{} {unreadable}", cause.message), ..cause };

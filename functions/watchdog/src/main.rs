@@ -7,7 +7,7 @@ use std::sync::Arc;
 use aws_cloud::{MarkSearch, MarkedResource};
 use environment::CallError;
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, now_ms, run, sdk_config};
-use requests::{RecordsError, ResponseSender, records::DynamoRecords};
+use requests::{RecordsError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 use watchdog::{OwnershipMarks, Settings, Watchdog};
 
 /// The function's own account.
@@ -25,8 +25,10 @@ async fn main() -> Result<(), Error> {
     let config = sdk_config().await?;
     let settings = Settings::from_vars(env_var)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table.clone());
-    let watchdog =
-        Watchdog { settings, records, marks: Aws(MarkSearch::new(&config)), response_sender: ResponseSender::new() };
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let request_queue = settings.queue_url.clone().map(|url| SqsRequestQueue::new(sqs, url));
+    let (marks, response_sender) = (Aws(MarkSearch::new(&config)), ResponseSender::new());
+    let watchdog = Watchdog { settings, records, marks, request_queue, response_sender };
     let watchdog = Arc::new(watchdog);
     run("watchdog", move |event, invocation| {
         let watchdog = Arc::clone(&watchdog);

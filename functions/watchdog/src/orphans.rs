@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_cloud::MarkedResource;
 use environment::{CallError, Proofs};
 use lambda_kit::{Error, Failure, FailureKind};
-use requests::{Owner, Records};
+use requests::{Owner, Records, RequestQueue};
 use serde_json::{Value, json};
 
 use crate::Watchdog;
@@ -65,7 +65,7 @@ enum Coverage {
     Unknown,
 }
 
-impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
     /// Finds the resources whose owner has no record, or whose ids are not in it, and logs them; the watchdog does not
     /// delete them. The marks of another deployment are left to that deployment's watchdog: its records are not read
     /// here, so all its resources would be orphans.

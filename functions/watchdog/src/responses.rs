@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use lambda_kit::Error;
 use requests::records::{LatestRequest, OwnerRecord};
 use requests::{
-    CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, RecordsError, Responder, Runbook, time_text,
+    CfnResponse, DeliveryError, Owner, PhysicalId, Reason, Records, RecordsError, RequestQueue, Responder, Runbook,
+    time_text,
 };
 
 use crate::{OwnershipMarks, Watchdog};
@@ -43,7 +44,7 @@ pub(crate) enum ResponseError {
     Delivery(#[from] DeliveryError),
 }
 
-impl<R: Records, M: OwnershipMarks> Watchdog<R, M> {
+impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
     /// Responds to every request that is due by now, and returns their owners. All responses are sent in parallel and
     /// independently: a host that does not respond, or a record that can't be read, does not delay the other requests.
     pub(crate) async fn overdue(&self, now_ms: u64, deadline_ms: u64) -> Result<Vec<String>, Error> {

@@ -9,7 +9,8 @@ use requests::records::{DesiredRecord, HistoryEntry, LatestRequest, Progress};
 use requests::{CfnResponse, Owner, PhysicalId, Records as _, Request};
 use serde_json::{Value, json};
 use test_support::{
-    BEGIN_S, BlockOn as _, FakeResponseServer, FlakyRecords, message, message_of, run, sample, sent, with,
+    BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, message, message_of, run, sample, sent,
+    with,
 };
 use watchdog::{MarkedResource, OwnershipMarks, Settings, Watchdog};
 
@@ -34,11 +35,16 @@ fn marked(owner: &(impl ToString + ?Sized), resource: &str) -> MarkedResource {
     }
 }
 
-type TestWatchdog = Watchdog<FlakyRecords, Listed>;
+type TestWatchdog = Watchdog<FlakyRecords, Listed, FakeRequestQueue>;
 
 fn test_watchdog() -> (TestWatchdog, FakeResponseServer) {
     let response_server = FakeResponseServer::default();
-    let variables = [("AWS_REGION", "us-west-2"), ("ACCOUNT_ID", "123456789012"), ("RECORDS_TABLE", "records")];
+    let variables = [
+        ("AWS_REGION", "us-west-2"),
+        ("ACCOUNT_ID", "123456789012"),
+        ("RECORDS_TABLE", "records"),
+        ("RECONCILERS_AT_ONCE", "5"),
+    ];
     let read = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let settings = Settings::from_vars(read).expect("valid settings");
     (
@@ -46,6 +52,7 @@ fn test_watchdog() -> (TestWatchdog, FakeResponseServer) {
             settings,
             records: FlakyRecords::default(),
             marks: Listed(vec![]),
+            request_queue: Some(FakeRequestQueue::default()),
             response_sender: response_server.response_sender(),
         },
         response_server,
@@ -136,7 +143,7 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     record_progress_of(&watchdog, &web, "nat-gateway a: it is pending");
     assert_eq!(
         run_schedule(&watchdog, DUE_MS),
-        json!({ "Responded": [owner.as_str()], "Orphans": [], "CopiedMarks": [] })
+        json!({ "Responded": [owner.as_str()], "DuePasses": 0, "Orphans": [], "CopiedMarks": [] })
     );
     let reason = only_reason(&response_server);
     for part in [
@@ -509,6 +516,66 @@ fn resources_of_another_deployment_are_not_orphans() {
         run_schedule(&watchdog, BEGIN_S * 1_000)["Orphans"][0]["Resources"],
         json!(["scalable-ec2-us-west-2-dev"])
     );
+}
+
+fn sent_messages(watchdog: &TestWatchdog) -> Vec<(String, String, Value)> {
+    let queue = watchdog.request_queue.as_ref().expect("a request queue");
+    std::mem::take(&mut *queue.sent.lock().expect("one thread"))
+}
+
+#[test]
+fn the_oldest_due_passes_are_requested_half_as_many_as_reconcilers() {
+    let (watchdog, _) = test_watchdog();
+    let now_ms = BEGIN_S * 1_000;
+    let owners = ["a", "b", "c", "d"].map(|name| Owner::of("stack", name));
+    for (owner, due_ms) in owners.iter().zip([now_ms - 1, now_ms - 3, now_ms + 1, now_ms - 2]) {
+        watchdog.records.inner.schedule(owner, due_ms).block_on();
+    }
+    assert_eq!(run_schedule(&watchdog, now_ms)["DuePasses"], 2);
+    let expected = [(&owners[1], now_ms - 3), (&owners[3], now_ms - 2)]
+        .map(|(owner, due_ms)| (owner.to_string(), format!("due-{owner}-{due_ms}"), json!({ "Due": owner.as_str() })));
+    assert_eq!(sent_messages(&watchdog), expected);
+    // A pass of the first one has ended, and the next one is due.
+    watchdog.records.inner.unschedule(&owners[1]).block_on();
+    run_schedule(&watchdog, now_ms);
+    let owners_of = |sent: Vec<(String, String, Value)>| -> Vec<String> { sent.into_iter().map(|it| it.0).collect() };
+    assert_eq!(owners_of(sent_messages(&watchdog)), [owners[3].as_str(), owners[0].as_str()]);
+}
+
+#[test]
+fn an_owner_whose_request_waits_for_its_response_gets_no_due_pass() {
+    let (watchdog, _) = test_watchdog();
+    let web = create("Web");
+    let owner = record(&watchdog, &web);
+    watchdog.records.inner.schedule(&owner, 1).block_on();
+    assert_eq!(run_schedule(&watchdog, BEGIN_S * 1_000)["DuePasses"], 0);
+    record_response(&watchdog, &web);
+    assert_eq!(run_schedule(&watchdog, BEGIN_S * 1_000)["DuePasses"], 1);
+}
+
+#[test]
+fn neither_responses_nor_due_passes_stop_at_an_error_of_the_other() {
+    let (watchdog, response_server) = test_watchdog();
+    record(&watchdog, &create("Web"));
+    let other = Owner::of("stack", "other");
+    watchdog.records.inner.schedule(&other, 1).block_on();
+    let run_once =
+        || run(&Clock::default(), watchdog.handle(sample("watchdog", "schedule.json"), DUE_MS, DUE_MS + 50_000));
+    // The first read, of the overdue requests, fails.
+    watchdog.records.throttled.store(1, SeqCst);
+    assert!(run_once().is_err(), "the schedule retries");
+    assert_eq!(sent_messages(&watchdog).len(), 1);
+    watchdog.request_queue.as_ref().expect("a queue").unavailable.store(true, SeqCst);
+    assert!(run_once().is_err(), "the schedule retries");
+    assert_eq!(response_server.take().len(), 1);
+}
+
+#[test]
+fn a_dead_letter_that_requested_a_due_pass_is_dropped() {
+    let (watchdog, response_server) = test_watchdog();
+    let due = json!({ "Due": Owner::of("stack", "Web").as_str() });
+    assert_eq!(redelivered(&watchdog, &[message("due", &due)]), [""; 0]);
+    assert_eq!(response_server.take(), [json!(0); 0]);
 }
 
 #[test]

@@ -99,6 +99,13 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         self.queue_url(name).unwrap_or_default()
     }
 
+    /// Reads `RECONCILERS_AT_ONCE`: how many reconcilers run at once, which bounds the due passes in flight. 2 if not set, the
+    /// least that an event source mapping of SQS accepts (Lambda API reference, ScalingConfig).
+    pub fn reconcilers_at_once(&mut self) -> u32 {
+        let count = |text: &str| text.parse().ok().filter(|it| (2..=1_000).contains(it));
+        self.parsed("RECONCILERS_AT_ONCE", "a whole number from 2 to 1000", count).unwrap_or(2)
+    }
+
     /// Reads the parts that the names of all environments of a deployment share: `PROJECT_NAME` (`scalable-ec2` if not
     /// set), `AWS_REGION`, which Lambda sets, and `ACCOUNT_ID`.
     pub fn deployment(&mut self) -> Deployment {
@@ -202,6 +209,17 @@ mod tests {
         let reserved = ["sg", "sg-web", "xn--web", "sthree", "sthree-configurator", "amzn-s3-demo", "amzn-s3-demo-web"];
         for name in ["", "a-project-of-21-chars", "2nd", "ends-", "Upper", "a_b"].iter().chain(&reserved) {
             assert!(!is_project(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_reconcilers_has_the_bounds_of_lambda() {
+        for (text, expected) in
+            [("2", Some(2)), ("1000", Some(1_000)), ("", Some(2)), ("1", None), ("1001", None), ("2.5", None)]
+        {
+            let mut vars = Vars::new(|_: &str| Some(text.to_owned()));
+            let count = vars.reconcilers_at_once();
+            assert_eq!(vars.checked(count).ok(), expected, "{text}");
         }
     }
 

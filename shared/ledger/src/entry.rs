@@ -34,7 +34,7 @@ pub struct Entry {
     /// The kind of the event, and the prefix of the id.
     pub kind: Kind,
     /// The outcome, in lower case: `successful`, `entered-warm-pool`, `failed`, `cancelled`; `waiting` for a hook;
-    /// `continue` or `abandon` for a verdict; the state of an alarm; the outcome of a remediation.
+    /// `continue` or `abandon` for a verdict; the step of a rollout; the state of an alarm; the outcome of a remediation.
     pub outcome: String,
     /// `i-…`; `None` if the event concerns the whole group, or no instance was created.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,6 +81,8 @@ pub enum Kind {
     Lifecycle,
     /// An instance refresh started, reached a checkpoint or ended.
     Refresh,
+    /// Envkeeper began a rollout, ended it, or left it to an operator.
+    Rollout,
     /// The desired capacity changed. Only the causes of the resulting activities report the change, so each of these
     /// activities produces the entry, with the same id.
     Capacity,
@@ -105,6 +107,7 @@ impl Kind {
             Kind::Terminate => "terminate",
             Kind::Lifecycle => "lifecycle",
             Kind::Refresh => "refresh",
+            Kind::Rollout => "rollout",
             Kind::Capacity => "capacity",
             Kind::Gate => "gate",
             Kind::Drain => "drain",
@@ -184,6 +187,7 @@ impl Entry {
             (Kind::Terminate, _) => [counted("TerminationFailures"), None],
             (Kind::Gate, "abandon") => [counted("Abandoned"), None],
             (Kind::Drain, _) => [measured("DrainSeconds"), None],
+            (Kind::Rollout, "failed" | "needs-operator") => [counted("RolloutFailed"), None],
             _ => [None, None],
         };
         all.into_iter().flatten().collect()

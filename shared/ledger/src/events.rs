@@ -19,6 +19,64 @@ pub const DRAIN: &str = "Drain Outcome";
 /// An alarm's action was executed, or not.
 pub const ALARM_ACTION: &str = "Alarm Action";
 
+/// A rollout of a template version began, ended, or needs an operator.
+pub const ROLLOUT: &str = "Rollout Progress";
+
+/// A step of a rollout that Envkeeper decided. The replacements themselves are events of Auto Scaling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolloutStep {
+    /// `begun`: the version is about to be rolled out, or to be returned to.
+    Begun,
+    /// `complete`: the group launches the version, and every instance that a rollout replaces runs it.
+    Complete,
+    /// `failed`: the version is not tried again until one of its inputs changes, or an operator asks.
+    Failed,
+    /// `needs-operator`: no automatic step is left.
+    NeedsOperator,
+}
+
+impl RolloutStep {
+    /// The outcome in the ledger.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RolloutStep::Begun => "begun",
+            RolloutStep::Complete => "complete",
+            RolloutStep::Failed => "failed",
+            RolloutStep::NeedsOperator => "needs-operator",
+        }
+    }
+}
+
+/// The progress of a rollout.
+#[derive(Clone, Debug)]
+pub struct RolloutProgress<'a> {
+    /// The name of the environment's Auto Scaling group.
+    pub group: &'a str,
+    /// The number of the template version.
+    pub version: u64,
+    /// The step.
+    pub step: RolloutStep,
+    /// The reason, a sentence: for a failure, the beginning of the evidence.
+    pub reason: &'a str,
+    /// The time, in ms since the epoch.
+    pub at_ms: u64,
+}
+
+impl RolloutProgress<'_> {
+    /// The event for the ledger.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let outcome = self.step.name();
+        let detail = json!({
+            "AutoScalingGroupName": self.group, "LaunchTemplateVersion": self.version, "Outcome": outcome,
+            "Reason": self.reason,
+        });
+        let id = format!("{ROLLOUT} {} {} {outcome} {}", self.group, self.version, self.at_ms);
+        envelope(ROLLOUT, &id, self.at_ms, &detail)
+    }
+}
+
 /// The result of a lifecycle action that Envkeeper completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HookOutcome {

@@ -95,6 +95,7 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
         | "autoscaling:EC2_INSTANCE_TERMINATING" => event.lifecycle_action(deployment),
         events::GATE => event.hook_completed(deployment, Kind::Gate),
         events::DRAIN => event.hook_completed(deployment, Kind::Drain),
+        events::ROLLOUT => event.rollout(deployment),
         events::ALARM_ACTION => event.remediation(deployment),
         STATE_CHANGE => match Alarm::read(given)? {
             Some(alarm) => Ok(event.alarm(deployment, &alarm)),
@@ -268,6 +269,19 @@ impl Event<'_> {
             };
             let reason = (!checkpoint.is_empty()).then(|| format!("{} % are replaced", bounded(checkpoint)));
             vec![Entry { id, kind, outcome: bounded(phase).to_lowercase().replace(' ', "-"), reason, ..entry }]
+        })
+    }
+
+    /// Envkeeper has decided a step of a rollout.
+    fn rollout(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+        self.for_group(deployment, |group, entry| {
+            vec![Entry {
+                id: id(Kind::Rollout, group, &self.event_id()),
+                kind: Kind::Rollout,
+                outcome: self.field("Outcome").map(bounded).unwrap_or_default(),
+                reason: self.field("Reason").map(bounded),
+                ..entry
+            }]
         })
     }
 

@@ -2,6 +2,7 @@
 
 use environment::rollout::{Action, RolloutCloud, RolloutRecord, Trigger};
 use environment::{Names, Spec, Timestamp};
+use ledger::events::RolloutStep;
 use requests::records::OwnerRecord;
 use requests::{Owner, Reason, Records};
 use std::time::Duration;
@@ -15,6 +16,9 @@ use crate::settings::Settings;
 /// The part of the runs' seed that a due pass has in place of a request's hash. Its calls create nothing, so no token
 /// depends on it.
 const DUE: &str = "due";
+
+/// The delay until the next due pass of a rollout that needs an operator: 15 minutes. Each of them is an entry in the ledger.
+const OPERATOR_INTERVAL: Duration = Duration::from_mins(15);
 
 /// One due pass, with everything that it needs.
 #[derive(Debug)]
@@ -85,11 +89,12 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
+            ledger: self.cloud_factory,
             owner: self.owner,
             scope: &scope,
             settings: &spec.rollout,
             trigger: Trigger::Due,
-            desired: DesiredVersion::Recorded(desired),
+            desired: DesiredVersion::Recorded(desired.clone()),
             until,
             wait_budget: Duration::ZERO,
         };
@@ -97,8 +102,9 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         match pass.run(rollout, proceeds).await? {
             RolloutEnd::Open(Action::None, _) => Ok(None),
             RolloutEnd::Open(Action::Alarm(reason), _) => {
-                tracing::error!(owner = %self.owner, %reason, "the rollout needs an operator");
-                Ok(later)
+                tracing::error!(owner = %self.owner, %reason, "rollout needs an operator");
+                pass.publish(&desired, RolloutStep::NeedsOperator, &reason.to_string()).await;
+                Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0))
             }
             RolloutEnd::Open(action, _) => {
                 tracing::info!(owner = %self.owner, ?action, "rollout continues");

@@ -63,7 +63,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         limits: PassLimits,
     ) -> Result<Convergence<(RolloutState, Version)>, PassError> {
         let observed_at = self.cloud_factory.now();
-        let rollout = recorded_rollout(admitted.record.as_ref().filter(|it| !it.deleted));
+        // This pass may have written the rollout's record already: see `still_rolling`.
+        let waited = admitted.record.as_ref().is_some_and(|it| it.progress.is_some());
+        let reread = if waited { self.records.owner(&admitted.owner).await? } else { None };
+        let rollout = recorded_rollout(reread.as_ref().or(admitted.record.as_ref()).filter(|it| !it.deleted));
         let version = desired_version(desired, observed);
         let missing =
             || PassError::Requeue(String::from("the launch template: its desired version is not visible yet"));
@@ -118,6 +121,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
+            ledger: self.cloud_factory,
             owner,
             scope,
             settings: &spec.rollout,

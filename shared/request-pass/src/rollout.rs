@@ -8,10 +8,12 @@ use environment::rollout::{
     Version, answer, decide, relevant_refresh,
 };
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
+use ledger::events::{RolloutProgress, RolloutStep};
 use requests::{Owner, Reason, Records, Runbook};
 
+use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
-use crate::recorded::{recorded_rollout, rollout_to_record};
+use crate::recorded::rollout_to_record;
 
 /// The delay between two observations of a waiting rollout, and after a call: the API shows a call's effect within seconds.
 const OBSERVATION_INTERVAL: Duration = Duration::from_secs(2);
@@ -28,9 +30,11 @@ pub(crate) enum DesiredVersion {
 }
 
 /// One pass over the rollout of an environment.
-pub(crate) struct Rollout<'a, R, C> {
+pub(crate) struct Rollout<'a, R, C, F> {
     pub records: &'a R,
     pub cloud: &'a C,
+    /// Takes the events for the ledger.
+    pub ledger: &'a F,
     pub owner: &'a Owner,
     pub scope: &'a Scope,
     pub settings: &'a RolloutSettings,
@@ -53,7 +57,7 @@ pub(crate) enum RolloutEnd {
     Open(Action, Condition),
 }
 
-impl<R: Records, C: RolloutCloud> Rollout<'_, R, C> {
+impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
     /// Runs the pass. `proceeds` is asked before each call and each wait, and fails where another request has to go first.
     ///
     /// # Errors
@@ -151,15 +155,36 @@ impl<R: Records, C: RolloutCloud> Rollout<'_, R, C> {
             tracing::info!(owner = %self.owner, ?action, "rollout recorded");
             *record = record.clone().after(&action, situation.now);
             self.save(record).await?;
+            match &action {
+                Action::Begin => self.publish(desired, RolloutStep::Begun, "").await,
+                Action::Accept(version) => self.publish(version, RolloutStep::Complete, "").await,
+                Action::MarkFailed(failed) => {
+                    self.publish(&failed.version, RolloutStep::Failed, &failed.to_string()).await;
+                }
+                _ => {}
+            }
         }
     }
 
-    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes.
+    /// Publishes a step to the ledger. The ledger informs: a failure is logged.
+    pub(crate) async fn publish(&self, version: &Version, step: RolloutStep, reason: &str) {
+        let (group, at_ms) = (self.scope.names.group().name, self.cloud.now().0);
+        let progress = RolloutProgress { group: &group, version: version.number, step, reason, at_ms };
+        if let Err(error) = self.ledger.publish(&progress.event()).await {
+            tracing::warn!(owner = %self.owner, step = step.name(), %error, "ledger publish failed");
+        }
+    }
+
+    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes;
+    /// the task of one that has ended is removed after that.
     async fn save(&self, record: &RolloutRecord) -> Result<(), PassError> {
         if record.begun {
             self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
         }
         self.records.save_rollout(self.owner, rollout_to_record(record)?).await?;
+        if !record.begun {
+            self.records.unschedule(self.owner).await?;
+        }
         Ok(())
     }
 

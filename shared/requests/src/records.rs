@@ -126,7 +126,8 @@ pub trait Records: Send + Sync {
     /// Removes the task of an owner: no due pass is due. Only passes of the owner call this.
     fn unschedule(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// The first `limit` tasks that were due by `now_ms`, the oldest first. May lag by a second or so.
+    /// The first `limit` tasks that were due by `now_ms`, the oldest first; without the tasks of owners whose latest request
+    /// waits for its response: its own passes do their work. May lag by a second or so. `limit` is at least one.
     fn due(&self, now_ms: u64, limit: usize) -> impl Future<Output = Result<Vec<DueTask>, RecordsError>> + Send;
 
     /// The owners whose latest request was due for a response by `now_ms`, and has none. May lag by a second or so.

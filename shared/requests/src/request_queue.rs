@@ -5,8 +5,9 @@
 //! `RequestId`. Requeueing a message changes its visibility timeout: the message keeps its place, and no other message of
 //! the same owner overtakes it.
 
-use crate::Owner;
+use crate::due::due_message;
 use crate::sqs_text::escape_rejected;
+use crate::{DueReason, Owner};
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::DisplayErrorContext;
 use serde_json::Value;
@@ -38,12 +39,31 @@ pub trait RequestQueue: Send + Sync {
         event: &Value,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
+    /// Puts the message for a due pass at the end of its owner's group, once within five minutes for the same reason.
+    fn send_due(&self, owner: &Owner, reason: DueReason<'_>) -> impl Future<Output = Result<(), QueueError>> + Send {
+        async move { self.send(owner, &reason.deduplication_id(owner), &due_message(owner)).await }
+    }
+
     /// Hides a received message from other receivers for `span`, from now on. Fails where another receiver may have the
     /// message by now: the caller must then not process it.
     fn extend_visibility(&self, receipt: &str, span: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
 
     /// Makes a received message visible again after this time.
     fn requeue(&self, receipt: &str, after: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+impl<Q: RequestQueue> RequestQueue for &Q {
+    async fn send(&self, owner: &Owner, request_hash: &str, event: &Value) -> Result<(), QueueError> {
+        (**self).send(owner, request_hash, event).await
+    }
+
+    async fn extend_visibility(&self, receipt: &str, span: Duration) -> Result<(), QueueError> {
+        (**self).extend_visibility(receipt, span).await
+    }
+
+    async fn requeue(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
+        (**self).requeue(receipt, after).await
+    }
 }
 
 /// A call that the queue rejected or did not complete.

@@ -67,11 +67,13 @@ AS_DEPLOYED = (
     ),
     Contender(
         "watchdog", "a dead letter of a completed request", sample("watchdog/dead-letter.json"),
-        (GET,), '"batchItemFailures":[]', ("dynamodb", "ec2", "autoscaling"), MOST,
+        (GET,), '"batchItemFailures":[]', ("dynamodb", "sqs", "ec2", "autoscaling"), MOST,
     ),
     Contender(
         "watchdog", "schedule, nothing to do", sample("watchdog/schedule.json"),
-        (QUERY, "ec2:DescribeTags", "autoscaling:DescribeTags"), '"Orphans":[]', ("dynamodb", "ec2", "autoscaling"),
+        # The overdue requests; the waiting requests and the sixteen pages of tasks.
+        (*(QUERY,) * 18, "ec2:DescribeTags", "autoscaling:DescribeTags"), '"Orphans":[]',
+        ("dynamodb", "sqs", "ec2", "autoscaling"),
     ),
     Contender(
         "lifecycle-hook", "sweep, no groups", sample("lifecycle-hook/sweep.json"),
@@ -108,6 +110,7 @@ def variables(queues="https://sqs.us-west-2.amazonaws.com/123456789012/"):
         "ALLOWED_RESPONSE_HOSTS": "",
         "HOOK_POLL_SECONDS": "15",
         "REQUEST_QUEUE_URL": f"{queues}requests.fifo",
+        "RECONCILERS_AT_ONCE": "5",
         "LEDGER_QUEUE_URL": f"{queues}scaling-events",
         "HOOK_QUEUE_URL": f"{queues}hooks",
         "HOOK_DEAD_LETTERS_URL": f"{queues}dead-hooks",

@@ -241,11 +241,12 @@ impl Fixture {
         }
     }
 
-    fn watchdog(&self) -> Watchdog<FaultyRecords, AllMarks<'_>> {
+    fn watchdog(&self) -> Watchdog<FaultyRecords, AllMarks<'_>, &FifoQueue> {
         Watchdog {
             settings: watchdog_settings(),
             records: self.handler.records.clone(),
             marks: AllMarks(self.account()),
+            request_queue: Some(self.request_queue()),
             response_sender: ResponseSender::with_connector(self.response_endpoint.clone()),
         }
     }

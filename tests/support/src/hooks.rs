@@ -64,6 +64,8 @@ pub struct Harness {
     pub dead_lettered: RefCell<Vec<(String, String)>>,
     /// The events published to the ledger.
     pub published: RefCell<Vec<Value>>,
+    /// The due passes that were requested: the owner and the abandoned instance.
+    pub due_passes: RefCell<Vec<(String, String)>>,
     pub written: RefCell<Vec<(String, String, Vec<String>)>>,
     /// The results with which each instance's lifecycle actions were completed, as Auto Scaling accepted them.
     pub completed: RefCell<BTreeMap<String, Vec<HookResult>>>,
@@ -178,6 +180,7 @@ impl Harness {
             messages: RefCell::default(),
             dead_lettered: RefCell::default(),
             published: RefCell::default(),
+            due_passes: RefCell::default(),
             written: RefCell::default(),
             completed: RefCell::default(),
             attempted_results: RefCell::default(),

@@ -16,7 +16,7 @@ use environment::hook_settings::HookSettings;
 use lambda_kit::Lazy;
 use requests::records::DynamoRecords;
 use requests::records::OwnerRecord;
-use requests::{LedgerQueue, Owner, Records as _};
+use requests::{DueReason, LedgerQueue, Owner, Records as _, RequestQueue as _, SqsRequestQueue};
 use serde_json::Value;
 
 use crate::cloud::{GroupMember, HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
@@ -37,12 +37,18 @@ pub struct Account {
     ssm: Lazy<aws_sdk_ssm::Client>,
     records: DynamoRecords,
     ledger: LedgerQueue,
+    request_queue: Option<SqsRequestQueue>,
 }
 
 impl Account {
-    /// Makes no call.
+    /// Makes no call. Without a request queue no due pass is requested.
     #[must_use]
-    pub fn new(config: &SdkConfig, records: DynamoRecords, ledger: LedgerQueue) -> Account {
+    pub fn new(
+        config: &SdkConfig,
+        records: DynamoRecords,
+        ledger: LedgerQueue,
+        request_queue: Option<SqsRequestQueue>,
+    ) -> Account {
         Account {
             autoscaling: Lazy::client(config, aws_sdk_autoscaling::Client::new),
             ec2: Lazy::client(config, aws_sdk_ec2::Client::new),
@@ -51,6 +57,7 @@ impl Account {
             ssm: Lazy::client(config, aws_sdk_ssm::Client::new),
             records,
             ledger,
+            request_queue,
         }
     }
 }
@@ -125,6 +132,11 @@ impl HookApi for Account {
         let Some(owner) = Owner::parse(&settings.owner) else { return Ok(None) };
         let record = self.records.owner(&owner).await?;
         Ok(record.as_ref().and_then(OwnerRecord::running_delete).map(|delete| delete.deadline_ms))
+    }
+
+    async fn request_due_pass(&self, settings: &HookSettings, instance: &str) -> Result<(), HookError> {
+        let (Some(queue), Some(owner)) = (&self.request_queue, Owner::parse(&settings.owner)) else { return Ok(()) };
+        Ok(queue.send_due(&owner, DueReason::Abandoned(instance)).await?)
     }
 }
 

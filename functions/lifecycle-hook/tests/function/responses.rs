@@ -73,6 +73,35 @@ fn an_unhealthy_instance_is_abandoned_with_its_evidence_and_replaced() {
         "abandoned, and drained like any other"
     );
     assert_eq!(harness.in_service(), 1, "the group has replaced the instance");
+    let requested = [(String::from("0123456789abcdef0123"), String::from("i-00000000000000001"))];
+    assert_eq!(*harness.due_passes.borrow(), requested, "a rollout to its version ends at once");
+}
+
+#[test]
+fn a_due_pass_that_cannot_be_requested_changes_nothing() {
+    let outcomes = [false, true].map(|denied| {
+        let harness = Harness::new(1);
+        if denied {
+            harness.denied.borrow_mut().insert("request_due_pass");
+        }
+        harness.fleet.borrow_mut().make_next_unhealthy(1, &InstanceFailure::FailedAt("line 12".into()));
+        harness.scale_to(1);
+        harness.advance(minutes(8));
+        assert_eq!(calls_named(&harness, "request_due_pass"), 1, "denied: {denied}");
+        (harness.completed.take(), harness.states(), harness.messages.borrow().len())
+    });
+    assert_eq!(outcomes[0], outcomes[1]);
+}
+
+#[test]
+fn no_due_pass_is_requested_for_a_healthy_instance_and_for_one_of_an_environment_that_is_being_deleted() {
+    let (harness, _) = serving();
+    harness.delete_deadline.set(Some((harness.now.get() + minutes(45)).0));
+    harness.scale_to(2);
+    harness.advance(minutes(5));
+    let abandoned = harness.completed.borrow().values().filter(|it| it.contains(&HookResult::Abandon)).count();
+    assert!(abandoned > 0);
+    assert_eq!(calls_named(&harness, "request_due_pass"), 0);
 }
 
 #[test]

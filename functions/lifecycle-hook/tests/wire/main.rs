@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use lifecycle_hook::aws::Account;
-use requests::{LedgerQueue, records::DynamoRecords};
+use requests::{LedgerQueue, SqsRequestQueue, records::DynamoRecords};
 use test_support::{Request, service};
 
 const ID: &str = "i-0a1b2c3d4e5f60718";
@@ -38,7 +38,8 @@ fn account(response: impl Fn(&Request, usize) -> Response + Send + Sync + 'stati
 /// An account whose clients have this configuration.
 fn of_service(config: &SdkConfig) -> Account {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(config), "records");
-    Account::new(config, records, LedgerQueue::default())
+    let queue = SqsRequestQueue::new(aws_sdk_sqs::Client::new(config), "https://sqs/requests.fifo");
+    Account::new(config, records, LedgerQueue::default(), Some(queue))
 }
 
 /// An account with one response for all calls.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lifecycle_hook::aws::Queues;
-use lifecycle_hook::cloud::Queue as _;
+use lifecycle_hook::cloud::{HookApi as _, Queue as _};
 use requests::QueueSender;
 use serde_json::{Value, json};
 use test_support::service;
@@ -64,4 +64,23 @@ async fn a_message_with_any_content_can_be_dead_lettered() {
         assert_eq!(sent["MessageBody"].as_str().map(str::len), Some(length));
         assert_eq!(sent["MessageAttributes"]["Reason"]["StringValue"], expected);
     }
+}
+
+#[tokio::test]
+async fn a_due_pass_is_requested_in_its_owners_group_once_for_each_instance() {
+    let mut settings = test_support::hooks::settings(test_support::hooks::gate(600));
+    let response = || (200, json!({ "MessageId": "1" }).to_string());
+    let (account, requests) = crate::account(move |_, _| response());
+    // The client itself checks the checksum.
+    let _ = account.request_due_pass(&settings, crate::ID).await;
+    let sent: Value = serde_json::from_str(&crate::bodies(&requests)[0]).expect("JSON");
+    let owner = "0123456789abcdef0123";
+    let expected = json!({
+        "QueueUrl": "https://sqs/requests.fifo", "MessageBody": json!({ "Due": owner }).to_string(),
+        "MessageGroupId": owner, "MessageDeduplicationId": format!("due-{owner}-{}", crate::ID),
+    });
+    assert_eq!(sent, expected);
+    settings.owner = String::from("not an owner");
+    assert_eq!(account.request_due_pass(&settings, crate::ID).await, Ok(()));
+    assert_eq!(crate::bodies(&requests).len(), 1, "metadata without an owner: no message");
 }

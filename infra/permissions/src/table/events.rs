@@ -50,6 +50,7 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
         &[call("sqs:ChangeMessageVisibility"), call("sqs:SendMessage")],
         &[Resource::Deployed("HookQueue", "")],
     ),
+    allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
         "DeadLetterAndPublish",
         &[call("sqs:SendMessage")],

@@ -53,8 +53,10 @@ pub(crate) const RECONCILER: &[Statement] = &[
         &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem"), call("dynamodb:DeleteItem")],
         &[Resource::Deployed("Records", "")],
     ),
+    allow("QueryTasks", &[call("dynamodb:Query")], &[Resource::Deployed("Records", "/index/pending_response")]),
     allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
     allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),
+    allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow("PublishToLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventQueue", "")]),
     allow(
         "DescribeForDiagnostics",

@@ -29,10 +29,11 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 pub(crate) const WATCHDOG: &[Statement] = &[
     allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
     allow(
-        "QueryPendingResponses",
+        "QueryPendingResponsesAndTasks",
         &[call("dynamodb:Query")],
         &[Resource::Deployed("Records", "/index/pending_response")],
     ),
+    allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
         "ConsumeDeadLetters",
         CONSUME,

@@ -100,6 +100,18 @@ impl DynamoRecords {
         }
     }
 
+    /// The owners whose latest request has no response, which was due by `until_ms`.
+    async fn pending_responses(&self, until_ms: u64) -> Result<Vec<Owner>, RecordsError> {
+        let call = self.client.query().table_name(&self.table).index_name(INDEX);
+        let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :until");
+        let call = call.expression_attribute_values(":yes", text(PENDING));
+        let call = call.expression_attribute_values(":until", number(until_ms));
+        let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
+        let items = items.map_err(|error| classify::error(&self.table, INDEX, &error))?;
+        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
+        Ok(items.iter().filter_map(owner).collect())
+    }
+
     fn unreadable(&self, fault: &impl ToString) -> RecordsError {
         RecordsError::Unreadable { table: self.table.clone(), message: fault.to_string() }
     }
@@ -280,14 +292,7 @@ impl Records for DynamoRecords {
     }
 
     async fn overdue(&self, now_ms: u64) -> Result<Vec<Owner>, RecordsError> {
-        let call = self.client.query().table_name(&self.table).index_name(INDEX);
-        let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :now");
-        let call = call.expression_attribute_values(":yes", text(PENDING));
-        let call = call.expression_attribute_values(":now", number(now_ms));
-        let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
-        let items = items.map_err(|error| classify::error(&self.table, INDEX, &error))?;
-        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
-        Ok(items.iter().filter_map(owner).collect())
+        self.pending_responses(now_ms).await
     }
 
     async fn environment_owner(&self, environment: &str) -> Result<Option<Owner>, RecordsError> {

@@ -152,7 +152,8 @@ impl Records for MemoryRecords {
 
     async fn due(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
         let items = self.items();
-        let due = items.tasks.iter().filter(|(_, due_ms)| **due_ms <= now_ms);
+        let is_pending = |owner| items.owners.get(owner).is_some_and(|record| record.response_due_ms.is_some());
+        let due = items.tasks.iter().filter(|(owner, due_ms)| **due_ms <= now_ms && !is_pending(*owner));
         let mut due: Vec<DueTask> =
             due.map(|(owner, due_ms)| DueTask { due_ms: *due_ms, owner: owner.clone() }).collect();
         due.sort();

@@ -41,7 +41,8 @@ async fn a_response_is_recorded_once(records: &impl Records) {
     assert_eq!(records.owner(&own).await.unwrap().unwrap().recorded_response, None);
 }
 
-fn entry_of(hash: &str) -> HistoryEntry {
+/// The entry of a Create in its owner's history.
+pub fn entry_of(hash: &str) -> HistoryEntry {
     let request_hash = hash.to_owned();
     HistoryEntry {
         request_hash,

@@ -1,6 +1,7 @@
 //! Tasks, and the state of a rollout.
 
 use super::latest_requests::create;
+use super::responses::entry_of;
 use super::{desired, owner};
 use requests::Owner;
 use requests::records::{DueTask, Records};
@@ -9,7 +10,7 @@ use serde_json::json;
 pub async fn all(records: &impl Records) {
     a_task_is_due_until_it_is_scheduled_again_or_removed(records).await;
     the_oldest_tasks_of_all_pages_come_first(records).await;
-    a_task_and_a_request_of_the_same_owner_are_due_separately(records).await;
+    a_task_waits_until_the_request_of_its_owner_has_its_response(records).await;
     a_deleted_environment_has_no_task(records).await;
     the_rollout_lasts_as_long_as_the_environment(records).await;
 }
@@ -61,17 +62,21 @@ async fn the_oldest_tasks_of_all_pages_come_first(records: &impl Records) {
     }
 }
 
-async fn a_task_and_a_request_of_the_same_owner_are_due_separately(records: &impl Records) {
-    let own = owner("TaskAndRequest");
+async fn a_task_waits_until_the_request_of_its_owner_has_its_response(records: &impl Records) {
+    let (own, next) = (owner_in_page('5'), Owner::parse("50000000000000000006").unwrap());
     records.record_request(&own, create(1_000, "first")).await.unwrap();
-    records.schedule(&own, 2_000).await.unwrap();
-    let record = records.owner(&own).await.unwrap().unwrap();
-    let due_ms = record.response_due_ms.unwrap();
-    assert!(due_ms > 2_000);
-    assert!(!records.overdue(2_000).await.unwrap().contains(&own), "a task is no overdue request");
-    records.unschedule(&own).await.unwrap();
-    assert_eq!(due(records, &own, due_ms).await, None, "an overdue request is no task");
+    records.schedule(&own, 20).await.unwrap();
+    records.schedule(&next, 30).await.unwrap();
+    let oldest = async || records.due(30, 1).await.unwrap().remove(0).owner;
+    assert_eq!(oldest().await, next, "a task that waits takes no place");
+    assert!(!records.overdue(30).await.unwrap().contains(&own), "a task is no overdue request");
+    let due_ms = records.owner(&own).await.unwrap().unwrap().response_due_ms.unwrap();
     assert!(records.overdue(due_ms).await.unwrap().contains(&own));
+    records.record_history(&own, entry_of("first").appended_to(&[])).await.unwrap();
+    assert_eq!(oldest().await, own);
+    for own in [own, next] {
+        records.unschedule(&own).await.unwrap();
+    }
 }
 
 async fn a_deleted_environment_has_no_task(records: &impl Records) {

@@ -302,7 +302,7 @@ struct Victim {
     settings: reconciler::Settings,
     cloud_factory: MemoryCloudFactory,
     records: MemoryRecords,
-    watchdog: Watchdog<MemoryRecords, NoMarks>,
+    watchdog: Watchdog<MemoryRecords, NoMarks, FakeRequestQueue>,
     response_server: FakeResponseServer,
 }
 
@@ -318,6 +318,7 @@ impl Victim {
             settings: watchdog::Settings::from_vars(vars(&[])).expect("complete settings"),
             records: MemoryRecords::new(),
             marks: NoMarks,
+            request_queue: None,
             response_sender: response_server.response_sender(),
         };
         let victim = Victim {

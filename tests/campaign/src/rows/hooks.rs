@@ -114,6 +114,7 @@ mod tests {
             "start_times",
             "target_health",
             "publish",
+            "request_due_pass",
             "waiting_instances",
             "write",
         ];

@@ -278,6 +278,14 @@ impl HookApi for &Harness {
     async fn delete_deadline_ms(&self, _settings: &HookSettings) -> Result<Option<u64>, HookError> {
         self.call("delete_deadline_ms", || Ok(self.delete_deadline.get())).await
     }
+
+    async fn request_due_pass(&self, settings: &HookSettings, instance: &str) -> Result<(), HookError> {
+        let request = || {
+            self.due_passes.borrow_mut().push((settings.owner.clone(), instance.to_owned()));
+            Ok(())
+        };
+        self.call("request_due_pass", request).await
+    }
 }
 
 impl Queue for &Harness {

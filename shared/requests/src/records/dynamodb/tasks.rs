@@ -29,10 +29,13 @@ impl DynamoRecords {
         call.send().await.map(|_| ()).map_err(|error| classify::error(&self.table, &key, &error))
     }
 
-    /// The oldest tasks of all pages, which are read at once.
+    /// The oldest tasks of all pages, which are read at once. The index itself names the owners whose request waits for its
+    /// response; each of them can hide at most one task.
     pub(super) async fn due_tasks(&self, now_ms: u64, limit: usize) -> Result<Vec<DueTask>, RecordsError> {
-        let pages = try_join_all((0..PAGES).map(|number| self.due_tasks_of(page(number), now_ms, limit))).await?;
-        let mut due: Vec<DueTask> = pages.into_iter().flatten().collect();
+        let pending = self.pending_responses(u64::MAX).await?;
+        let of_page = limit.saturating_add(pending.len());
+        let pages = try_join_all((0..PAGES).map(|number| self.due_tasks_of(page(number), now_ms, of_page))).await?;
+        let mut due: Vec<DueTask> = pages.into_iter().flatten().filter(|task| !pending.contains(&task.owner)).collect();
         due.sort();
         due.truncate(limit);
         Ok(due)
