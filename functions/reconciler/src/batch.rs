@@ -13,7 +13,7 @@ use request_pass::{
     CloudFactory, PassOutcome, RequestPass, TRANSIENT_REQUEUE, next_progress, superseded_reason, work_deadline,
 };
 use requests::records::{LatestRequest, OwnerRecord};
-use requests::{CfnResponse, MARGIN_MS, Reason, Records, Request, RequestQueue, Responder};
+use requests::{CfnResponse, MARGIN_MS, Reason, Records, Request, RequestQueue, Responder, read_due_message};
 use serde_json::Value;
 
 use crate::Reconciler;
@@ -113,10 +113,16 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         match RemediationRequest::read(&event) {
             Some(Ok(remediation)) if remediation.owner == group => return self.handle_remediation(&remediation).await,
             Some(Ok(_)) => return foreign_group(message),
-            Some(Err(error)) => {
-                tracing::error!(id = message.message_id, %error, "message dropped: remediation request is invalid");
+            Some(Err(error)) => return invalid(message, &error),
+            None => {}
+        }
+        match read_due_message(&event) {
+            Some(Ok(owner)) if owner.as_str() == group => {
+                self.handle_due(request_queue, &owner, receives(message), deadline).await;
                 return MessageOutcome::Done;
             }
+            Some(Ok(_)) => return foreign_group(message),
+            Some(Err(error)) => return invalid(message, &error),
             None => {}
         }
         let now_ms = self.cloud_factory.now().0;
@@ -219,6 +225,18 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             tracing::warn!(%owner, %error, "progress not recorded");
         }
     }
+}
+
+/// Drops a message that is not valid: a retry has the same result.
+fn invalid(message: &SqsMessage, error: &dyn std::error::Error) -> MessageOutcome {
+    tracing::error!(id = message.message_id, %error, "message dropped: not valid");
+    MessageOutcome::Done
+}
+
+/// How often SQS has delivered a message, with this delivery.
+fn receives(message: &SqsMessage) -> u32 {
+    let count = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    count.unwrap_or(1)
 }
 
 /// Drops a message whose group is not the owner in its body: its sender is none of Envkeeper's functions.

@@ -1,12 +1,14 @@
 //! The only function that changes environments. The reconciler receives requests from the request queue, and reconciles
-//! them in passes; it also performs the actions of alarm rules.
+//! them in passes; it also runs due passes, and performs the actions of alarm rules.
 //!
-//! The modules: `batch` (messages and their outcomes), `remediation` (the actions of alarm rules),
-//! `remediation_outcome` (their outcomes), `settings`. The crate `request-pass` has the pass over one request.
+//! The modules: `batch` (messages and their outcomes), `due` (due passes), `remediation` (the actions of alarm rules),
+//! `remediation_outcome` (their outcomes), `settings`. The crate `request-pass` has the pass over one request, and the due
+//! pass.
 
 #![warn(missing_docs)]
 
 mod batch;
+mod due;
 mod remediation;
 mod remediation_outcome;
 mod settings;

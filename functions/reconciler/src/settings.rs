@@ -7,6 +7,8 @@ use lambda_kit::{InvalidSettings, Vars};
 pub struct Settings {
     /// The settings of the passes.
     pub pass: request_pass::Settings,
+    /// `RECONCILERS_AT_ONCE`: how many reconcilers run at once.
+    pub reconcilers_at_once: u32,
     /// `AUTOMATION_PAUSED`: `true` while the deployment's alarm actions are paused.
     pub automation_paused: bool,
     /// `LEDGER_QUEUE_URL`: the queue that receives the outcomes of alarm actions. Without it the outcomes are in the
@@ -22,8 +24,9 @@ impl Settings {
     pub fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Settings, InvalidSettings> {
         let mut vars = Vars::new(read);
         let pass = request_pass::Settings::read("reconciler", &mut vars);
+        let reconcilers_at_once = vars.reconcilers_at_once();
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        vars.checked(Settings { pass, automation_paused, ledger_url })
+        vars.checked(Settings { pass, reconcilers_at_once, automation_paused, ledger_url })
     }
 }

@@ -8,8 +8,12 @@
 //! The watchdog, each minute, and a due pass that ends send messages for the oldest due tasks
 //! ([`due_passes_at_once`] of them), with the owner and the due time as deduplication id. The set of the oldest changes
 //! only when a pass writes a task, so that the queue has at most as many messages for tasks; messages of requests are
-//! not counted. Two exceptions: SQS forgets a deduplication id after five minutes, so a message that waits for longer gets
-//! a successor; and the index of tasks lags by a second, so a task may be sent again while its pass ends.
+//! not counted. One exception: SQS forgets a deduplication id after five minutes, so a message that waits for longer gets a
+//! successor.
+//!
+//! The index of tasks lags by a fraction of a second. A due pass that ends leaves out its own owner, whose old due time the
+//! index may still show. Where another pass has just ended too, one message fewer is sent, until the watchdog's next
+//! minute.
 
 use crate::{Owner, QueueError, Records, RecordsError, RequestQueue};
 use futures_util::future::join_all;
@@ -66,11 +70,11 @@ pub fn read_due_message(body: &Value) -> Option<Result<Owner, InvalidDue>> {
 
 /// Who sends messages for due tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DueSender {
+pub enum DueSender<'a> {
     /// The watchdog, which starts the chain of due passes and repairs it: it sends all.
     Watchdog,
-    /// A due pass that ends.
-    DuePass,
+    /// A due pass of this owner that ends, after it has recorded the next due time.
+    DuePass(&'a Owner),
 }
 
 /// A message for a due task could not be sent.
@@ -90,17 +94,19 @@ pub enum DueError {
 /// # Errors
 /// The first error, after an attempt for each task.
 pub async fn send_oldest_due(
-    sender: DueSender,
+    sender: DueSender<'_>,
     records: &impl Records,
     queue: &impl RequestQueue,
     at_once: usize,
     now_ms: u64,
 ) -> Result<usize, DueError> {
-    let tasks = records.due(now_ms, at_once).await?;
-    let first = match sender {
-        DueSender::Watchdog => 0,
-        DueSender::DuePass => tasks.len().saturating_sub(SENT_AT_ONCE),
-    };
+    let mut tasks = records.due(now_ms, at_once.saturating_add(1)).await?;
+    let mut first = 0;
+    if let DueSender::DuePass(own) = sender {
+        tasks.retain(|task| task.owner != *own);
+        first = tasks.len().min(at_once).saturating_sub(SENT_AT_ONCE);
+    }
+    tasks.truncate(at_once);
     let tasks = &tasks[first..];
     let mut results = Vec::with_capacity(tasks.len());
     for some in tasks.chunks(SENT_AT_ONCE) {

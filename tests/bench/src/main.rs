@@ -1,7 +1,8 @@
 //! Figures of the engine itself, over the in-memory cloud: the duration and the calls of a create and of a gate under virtual
-//! time, and the duration of planning on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
+//! time, due passes in a model of the request queue, and the duration of planning on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
 #![expect(clippy::expect_used, reason = "a bench stops at an unexpected value")]
 
+mod due;
 mod gate;
 
 use std::convert::Infallible;
@@ -31,6 +32,7 @@ fn main() {
     let mut rows = create_rows("NatGateway", NAT_GATEWAY_BOUND);
     rows.extend(create_rows("PublicIp", PUBLIC_IP_BOUND));
     rows.extend(gate::rows());
+    rows.extend([5, 100].into_iter().flat_map(due::rows));
     rows.extend(planning_rows());
     println!("{}", Value::Array(rows));
 }

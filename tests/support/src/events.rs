@@ -38,8 +38,8 @@ pub fn sent(event: Value, after_s: u64) -> Value {
 
 /// The message of the request queue that carries an event.
 pub fn message(id: &str, event: &Value) -> Value {
-    let of_remediation = event.pointer("/Remediation/Owner").and_then(Value::as_str);
-    let group = of_remediation.map_or_else(
+    let of_task = event.pointer("/Remediation/Owner").or_else(|| event.get("Due")).and_then(Value::as_str);
+    let group = of_task.map_or_else(
         || Request::read(event, 0).map_or_else(|_| "unknown".to_owned(), |it| it.owner().to_string()),
         str::to_owned,
     );

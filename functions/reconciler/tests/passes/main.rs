@@ -1,6 +1,7 @@
 //! Requests from the request queue: reconcile passes until each request has exactly one response.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
+mod due_passes;
 mod forgeries;
 mod harness;
 mod remediations;
