@@ -9,8 +9,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use environment::{
-    Cloud, Defaults, Deployment, DesiredState, Facts, Names, Plan, Proofs, Resource, Run, RunOutcome, Scope, Spec,
-    Timestamp, Violation, desired, indeterminate_until, plan, reconcile,
+    Cloud, Defaults, Deployment, DesiredState, Facts, Fields, Names, Plan, Proofs, Resource, Run, RunOutcome, Scope,
+    Spec, Timestamp, Violation, desired, indeterminate_until, plan, reconcile,
 };
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::{Value, json};
@@ -125,18 +125,23 @@ pub fn settled(desired: &DesiredState) -> MemoryAccount {
     account
 }
 
-/// Asserts that the inventory equals the desired resources, without the fields that only a create call sets.
+/// Asserts that the inventory equals the desired resources, without the fields that only a create call sets. The version that
+/// the group launches is a rollout's work: it exists.
 pub fn assert_converged(account: &MemoryAccount, desired: &DesiredState, context: &str) {
     let mut expected: Vec<Resource> = desired.resources.clone();
     expected.sort_by_key(Resource::key);
     let found = account.inventory();
     let keys = |all: &[Resource]| all.iter().map(|it| it.key().to_string()).collect::<Vec<_>>();
     assert_eq!(keys(&found), keys(&expected), "{context}");
+    let compared = |it: &Resource| -> Vec<String> {
+        let settings = it.settings().into_iter().filter(|it| !it.is_changed_by_rollout());
+        settings.map(|it| it.to_string()).filter(|it| !it.starts_with("version")).collect()
+    };
     for (found, expected) in found.iter().zip(&expected) {
-        let mut settings: Vec<String> = found.settings().iter().map(ToString::to_string).collect();
-        settings.retain(|it| !it.starts_with("version"));
-        let mut desired: Vec<String> = expected.settings().iter().map(ToString::to_string).collect();
-        desired.retain(|it| !it.starts_with("version"));
-        assert_eq!(settings, desired, "{context}: {}", found.key());
+        assert_eq!(compared(found), compared(expected), "{context}: {}", found.key());
+        if let (Fields::LaunchTemplate(found), Fields::LaunchTemplate(expected)) = (&found.fields, &expected.fields) {
+            let digest = &expected.versions[0].digest;
+            assert!(found.versions.iter().any(|it| it.digest == *digest), "{context}: no version {digest}");
+        }
     }
 }
