@@ -175,6 +175,12 @@ class Messages(Attack):
             self.cloud.operator("sqs").send_message(**message)
             self.processed("RequestQueue")
 
+    def test_a_hand_written_due_pass_in_the_request_queue_changes_nothing(self):
+        """An operator of RedriveRoles requests a due pass of the victim, which has no work: no effect."""
+        with self.unharmed():
+            self.cloud.operator("sqs").send_message(**self.message("RequestQueue", {"Due": VICTIM.owner}, VICTIM.owner))
+            self.processed("RequestQueue")
+
     def test_a_forged_dead_letter_replaces_no_status(self):
         """An operator of RedriveRoles sends the dead letter of an Update that custom-resource never recorded: status is
         unchanged."""

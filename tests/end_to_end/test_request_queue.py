@@ -3,6 +3,7 @@
 import json
 import time
 import unittest
+from collections import Counter
 from contextlib import contextmanager
 
 import demo
@@ -156,6 +157,22 @@ class QueueFailures(OneDeployment):
             self.cloud.operator("sqs").send_message(QueueUrl=self.queue("RequestQueue"), **poison)
             self.succeeds(event("delete-of-nothing.json"))
             until("the message is removed", lambda: self.is_empty("RequestQueue") and self.is_empty("RequestDeadLetters"))
+
+    def test_a_due_pass_without_an_environment_ends_and_reads_the_next_tasks(self):
+        begin, owner = len(self.cloud.calls()), "0123456789abcdef0123"
+        message = {"MessageBody": json.dumps({"Due": owner}), "MessageGroupId": owner, "MessageDeduplicationId": "due"}
+        self.cloud.operator("sqs").send_message(QueueUrl=self.queue("RequestQueue"), **message)
+        until("the message is removed", lambda: self.is_empty("RequestQueue"))
+        self.assertEqual(self.cloud.invoke("watchdog", {})["DuePasses"], 0)
+        made = Counter(
+            (call["app"], call["operation"], call["status"])
+            for call in self.cloud.calls()[begin:]
+            if call["service"] == "dynamodb" and call.get("app") in ("reconciler", "watchdog")
+        )
+        # The waiting requests, and sixteen pages of tasks.
+        self.assertEqual(made["reconciler", "Query", 200], 17, made)
+        self.assertEqual(made["reconciler", "DeleteItem", 200], 1, made)
+        self.assertTrue(all(status == 200 for _, _, status in made), made)
 
     def test_an_environment_settles_and_is_deleted_under_fault_injection(self):
         calls = {"service": "*", "operation": "*", "app": "reconciler", "seed": 1}

@@ -46,10 +46,10 @@ pub fn rows(reconcilers_at_once: u32) -> Vec<Value> {
     let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f64();
     let count = |it: usize| f64::from(u32::try_from(it).expect("a few"));
     vec![
-        super::row(&name("10,000 owners due in a minute, passes a minute"), figures.passes_a_minute, "", None),
+        super::row(&name("10,000 owners due in a minute, passes a minute"), figures.passes_a_minute, "passes", None),
         super::row(&name("10,000 owners due in a minute, wait of the last one"), seconds(figures.last_ms), "s", None),
         promised(name("a Delete meanwhile, most until its first pass"), seconds(figures.delete_ms), "s", 10.0),
-        promised(name("most in flight, against the bound"), count(figures.in_flight), "", count(bound)),
+        promised(name("most in flight, against the bound"), count(figures.in_flight), "passes", count(bound)),
     ]
 }
 

@@ -126,7 +126,9 @@ fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
     let mut dice = Dice::new(case);
     let (mut event, fields) = match entrance {
         Entrance::HookQueue => hook_message(&mut dice),
-        _ if entrance == Entrance::RequestQueue && dice.percent(40) => remediation_message(),
+        _ if entrance == Entrance::RequestQueue && dice.percent(40) => {
+            if dice.percent(20) { due_message() } else { remediation_message() }
+        }
         _ => request_message(&mut dice),
     };
     let changed = mutate(&mut dice, &mut event, &fields);
@@ -280,6 +282,16 @@ fn remediation_message() -> (Value, Vec<Field>) {
         ("/Remediation/DryRun", vec![json!(true), json!(false)]),
     ];
     (remediation.body(), fields)
+}
+
+/// A message that requests a due pass of the victim.
+fn due_message() -> (Value, Vec<Field>) {
+    let fields = vec![
+        ("/Due", vec![json!(victim().as_str()), json!("0123456789abcdef0123"), json!("*"), json!(7), json!(null)]),
+        ("/RequestType", texts(&["Delete", "Update"])),
+        ("/ResponseURL", texts(&["https://example.com/x"])),
+    ];
+    (json!({ "Due": victim().as_str() }), fields)
 }
 
 fn failed_invocation(event: &Value) -> Value {

@@ -4,6 +4,7 @@ use auto_scaling::PutHook;
 use environment::RemediationAction;
 use lifecycle_hook::Notification;
 use lifecycle_hook::cloud::WaitState;
+use requests::read_due_message;
 
 use super::*;
 
@@ -16,7 +17,9 @@ fn parses(entrance: Entrance, message: &Value) -> bool {
     let event = body.get("requestPayload").unwrap_or(&body);
     match RemediationRequest::read(event) {
         Some(remediation) => remediation.is_ok(),
-        None => Request::read(event, BEGIN_S * 1_000).is_ok(),
+        None => {
+            read_due_message(event).is_some_and(|due| due.is_ok()) || Request::read(event, BEGIN_S * 1_000).is_ok()
+        }
     }
 }
 
