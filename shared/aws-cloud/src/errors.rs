@@ -78,7 +78,8 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // - EC2: `DependencyViolation`, `IncorrectState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
         //   earlier attempt with this client token succeeded, when the parameter referred to another image.
         // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
-        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`.
+        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`, and
+        //   `IrreversibleInstanceRefresh`: such a refresh ends, or is cancelled.
         //   `ResourceContention` is a 500 and not a lost response: another activity holds the group (ARCHITECTURE,
         //   Facts). `ServiceLinkedRoleFailure` is a 500 as well: Auto Scaling creates that role itself for the first
         //   group of an account.
@@ -93,6 +94,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         | "OperationAborted"
         | "ScalingActivityInProgress"
         | "InstanceRefreshInProgress"
+        | "IrreversibleInstanceRefresh"
         | "ResourceContention"
         | "ResourceConflict"
         | "Conflict"
@@ -122,7 +124,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // Not found (yet). IAM (`NoSuchEntity`) and S3 (`NoSuchBucket`, `NoSuchUpload`, a missing configuration).
         _ if short.starts_with("NoSuch") => ErrorClass::NotFound,
         // Not found (yet). EC2 (`InvalidVpcID.NotFound`), SSM (`ParameterNotFound`), Logs and CloudWatch
-        // (`ResourceNotFound`), S3 (`ServerSideEncryptionConfigurationNotFoundError`).
+        // (`ResourceNotFound`), Auto Scaling (`ActiveInstanceRefreshNotFound`), S3 (`ServerSideEncryptionConfigurationNotFoundError`).
         _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => ErrorClass::NotFound,
         // Denied. The common errors of the API references, and EC2 for the second code.
         "AccessDenied" | "UnauthorizedOperation" => ErrorClass::Denied,
@@ -356,6 +358,7 @@ mod tests {
             ("ScalingActivityInProgressFault", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgress", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgressFault", 400, ErrorClass::Blocked),
+            ("IrreversibleInstanceRefresh", 400, ErrorClass::Blocked),
             ("ResourceConflictException", 409, ErrorClass::Blocked),
             ("ConflictException", 409, ErrorClass::Blocked),
             ("ResourceContention", 500, ErrorClass::Blocked),
@@ -403,6 +406,7 @@ mod tests {
             ("ServerSideEncryptionConfigurationNotFoundError", 404, ErrorClass::NotFound),
             ("DashboardNotFoundError", 404, ErrorClass::NotFound),
             ("ResourceNotFound", 404, ErrorClass::NotFound),
+            ("ActiveInstanceRefreshNotFound", 400, ErrorClass::NotFound),
             ("InvalidAMIID.NotFound", 400, ErrorClass::Rejected),
             ("AccessDenied", 403, ErrorClass::Denied),
             ("AccessDeniedException", 400, ErrorClass::Denied),
