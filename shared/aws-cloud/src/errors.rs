@@ -78,8 +78,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // - EC2: `DependencyViolation`, `IncorrectState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
         //   earlier attempt with this client token succeeded, when the parameter referred to another image.
         // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
-        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`, and
-        //   `IrreversibleInstanceRefresh`: such a refresh ends, or is cancelled.
+        // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`.
         //   `ResourceContention` is a 500 and not a lost response: another activity holds the group (ARCHITECTURE,
         //   Facts). `ServiceLinkedRoleFailure` is a 500 as well: Auto Scaling creates that role itself for the first
         //   group of an account.
@@ -94,7 +93,6 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         | "OperationAborted"
         | "ScalingActivityInProgress"
         | "InstanceRefreshInProgress"
-        | "IrreversibleInstanceRefresh"
         | "ResourceContention"
         | "ResourceConflict"
         | "Conflict"
@@ -176,6 +174,12 @@ impl Problem {
     /// policy.
     pub(crate) fn with_retryable_denial(self) -> Self {
         let class = if self.class == ErrorClass::Denied { ErrorClass::Blocked } else { self.class };
+        Problem { class, ..self }
+    }
+
+    /// The same problem with a rejection classified as blocked, for calls whose rejection ends by itself.
+    pub(crate) fn blocked_if_rejected(self) -> Self {
+        let class = if self.class == ErrorClass::Rejected { ErrorClass::Blocked } else { self.class };
         Problem { class, ..self }
     }
 
@@ -358,7 +362,7 @@ mod tests {
             ("ScalingActivityInProgressFault", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgress", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgressFault", 400, ErrorClass::Blocked),
-            ("IrreversibleInstanceRefresh", 400, ErrorClass::Blocked),
+            ("IrreversibleInstanceRefresh", 400, ErrorClass::Rejected),
             ("ResourceConflictException", 409, ErrorClass::Blocked),
             ("ConflictException", 409, ErrorClass::Blocked),
             ("ResourceContention", 500, ErrorClass::Blocked),
