@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use environment::hook_settings::evidence_stream;
 use serde_json::json;
 
 use crate::cloud::HookApi;
@@ -47,7 +48,7 @@ pub(crate) async fn collect(cloud: &impl HookApi, abandoned: &AbandonedInstance<
         Err(error) => format!("{name}: {error}"),
     });
     let lines: Vec<String> = std::iter::once(verdict.to_string()).chain(pieces).collect();
-    let stream = stream(instance);
+    let stream = evidence_stream(instance);
     let mut written = cloud.write(log_group, &stream, lines.clone()).await;
     if written.is_err() {
         // One more attempt, after the client's own retries: the evidence is worth the moment that an unhealthy instance
@@ -64,7 +65,7 @@ pub(crate) async fn collect(cloud: &impl HookApi, abandoned: &AbandonedInstance<
 /// collected.
 pub(crate) async fn record_late_verdict(cloud: &impl HookApi, abandoned: &AbandonedInstance<'_>) {
     let line = json!({ "Verdict": "too late", "Reason": ["the lifecycle action was completed elsewhere while the evidence was collected"] });
-    let stream = stream(abandoned.instance);
+    let stream = evidence_stream(abandoned.instance);
     if let Err(error) = cloud.write(abandoned.log_group, &stream, vec![line.to_string()]).await {
         tracing::warn!(stream, reason = %error, "late verdict not recorded in the evidence");
     }
@@ -72,10 +73,6 @@ pub(crate) async fn record_late_verdict(cloud: &impl HookApi, abandoned: &Abando
 
 fn described(observed: &Result<impl fmt::Display, HookError>) -> String {
     observed.as_ref().map_or_else(ToString::to_string, ToString::to_string)
-}
-
-fn stream(instance: &str) -> String {
-    format!("{instance}/evidence")
 }
 
 /// The last [`MAX_PIECE_BYTES`] bytes, from the beginning of a character.

@@ -122,7 +122,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // Not found (yet). IAM (`NoSuchEntity`) and S3 (`NoSuchBucket`, `NoSuchUpload`, a missing configuration).
         _ if short.starts_with("NoSuch") => ErrorClass::NotFound,
         // Not found (yet). EC2 (`InvalidVpcID.NotFound`), SSM (`ParameterNotFound`), Logs and CloudWatch
-        // (`ResourceNotFound`), S3 (`ServerSideEncryptionConfigurationNotFoundError`).
+        // (`ResourceNotFound`), Auto Scaling (`ActiveInstanceRefreshNotFound`), S3 (`ServerSideEncryptionConfigurationNotFoundError`).
         _ if short.ends_with("NotFound") || short.ends_with("NotFoundError") => ErrorClass::NotFound,
         // Denied. The common errors of the API references, and EC2 for the second code.
         "AccessDenied" | "UnauthorizedOperation" => ErrorClass::Denied,
@@ -174,6 +174,12 @@ impl Problem {
     /// policy.
     pub(crate) fn with_retryable_denial(self) -> Self {
         let class = if self.class == ErrorClass::Denied { ErrorClass::Blocked } else { self.class };
+        Problem { class, ..self }
+    }
+
+    /// The same problem with a rejection classified as blocked, for calls whose rejection ends by itself.
+    pub(crate) fn blocked_if_rejected(self) -> Self {
+        let class = if self.class == ErrorClass::Rejected { ErrorClass::Blocked } else { self.class };
         Problem { class, ..self }
     }
 
@@ -356,6 +362,7 @@ mod tests {
             ("ScalingActivityInProgressFault", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgress", 400, ErrorClass::Blocked),
             ("InstanceRefreshInProgressFault", 400, ErrorClass::Blocked),
+            ("IrreversibleInstanceRefresh", 400, ErrorClass::Rejected),
             ("ResourceConflictException", 409, ErrorClass::Blocked),
             ("ConflictException", 409, ErrorClass::Blocked),
             ("ResourceContention", 500, ErrorClass::Blocked),
@@ -403,6 +410,7 @@ mod tests {
             ("ServerSideEncryptionConfigurationNotFoundError", 404, ErrorClass::NotFound),
             ("DashboardNotFoundError", 404, ErrorClass::NotFound),
             ("ResourceNotFound", 404, ErrorClass::NotFound),
+            ("ActiveInstanceRefreshNotFound", 400, ErrorClass::NotFound),
             ("InvalidAMIID.NotFound", 400, ErrorClass::Rejected),
             ("AccessDenied", 403, ErrorClass::Denied),
             ("AccessDeniedException", 400, ErrorClass::Denied),

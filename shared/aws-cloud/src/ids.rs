@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use environment::{
-    CREATE_VISIBILITY, Call, Key, Kind, Names, ObservedResource, Ownership, Proofs, Ref, Resource, Standing,
+    CREATE_VISIBILITY, Call, Key, Kind, Names, ObservedResource, Ownership, Proofs, Ref, Resource, Scope, Standing,
     is_unmarked_create,
 };
 
@@ -132,6 +132,21 @@ impl Ids {
     /// The number of the template's version with this content.
     pub(crate) fn version(&self, template: &str, digest: &str) -> Option<i64> {
         self.lock().versions.get(&(template.to_owned(), digest.to_owned())).copied()
+    }
+
+    /// Records an observed resource, beside those of the last observation.
+    pub(crate) fn record_observed(&self, key: &Key, id: &str) {
+        self.lock().observed.insert(id.to_owned(), key.clone());
+    }
+
+    /// Starts an observation that reads no lists: the names are those that this run and the record know.
+    pub(crate) fn known<'a>(&self, scope: &'a Scope) -> Observation<'a> {
+        let mut observation = self.observation(&scope.owner, &scope.names);
+        let observed = self.lock().observed.clone();
+        for (id, key) in observed.into_iter().chain(scope.proofs.ids.clone()) {
+            observation.owned_keys.entry(id).or_insert(key);
+        }
+        observation
     }
 
     /// Starts an observation.
@@ -309,6 +324,22 @@ mod tests {
         assert_eq!(observation.reference("igw-1"), Ref::Foreign("igw-1".into()));
         observation.record_listed(key(), "igw-1");
         assert_eq!(observation.reference("igw-1"), Ref::Owned(key()));
+    }
+
+    #[test]
+    fn names_are_known_from_the_run_and_from_the_record_without_lists() {
+        let (ids, group) = (Ids::default(), Key::new(Kind::SecurityGroup, "g"));
+        observe(&ids, vec![gateway("igw-1", Ownership::Owned)]);
+        ids.record_observed(&names().launch_template(), "lt-1");
+        let proofs = Proofs { ids: [("sg-1".into(), group.clone())].into(), ..Proofs::default() };
+        let scope = Scope { owner: "o".into(), names: names(), proofs, network_is_managed: true };
+        let known = ids.known(&scope);
+        let expected = [("igw-1", key()), ("lt-1", names().launch_template()), ("sg-1", group)];
+        for (id, key) in expected {
+            assert_eq!(known.reference(id), Ref::Owned(key));
+        }
+        assert_eq!(known.reference("sg-2"), Ref::Foreign("sg-2".into()));
+        assert_eq!(ids.id(&names().launch_template()).as_deref(), Some("lt-1"));
     }
 
     #[test]

@@ -13,7 +13,8 @@
 //! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked
 //! up. An owned VPC is looked up as well in the rare case that lists contradict each other.
 //!
-//! While a run waits for a NAT gateway or an endpoint alone, an observation is one call; for the group, two or three.
+//! While a run waits for a NAT gateway or an endpoint alone, an observation is one call; for the group, two or three. A rollout
+//! has an observation of its own (`rollout`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,9 +26,9 @@ use crate::errors::Problem;
 use crate::ids::Observation;
 use crate::{autoscaling, cloudwatch, ec2, iam, logs, s3};
 
-/// Sends one call.
-pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
-    match call.key.kind {
+/// Sends one call. Returns the id of a started refresh.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<Option<String>, Problem> {
+    let done = match call.key.kind {
         Kind::Vpc => ec2::vpc::call(aws, call).await,
         Kind::InternetGateway => ec2::internet_gateway::call(aws, call).await,
         Kind::Subnet => ec2::subnet::call(aws, call).await,
@@ -41,12 +42,13 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         Kind::InstanceProfile => iam::instance_profile::call(aws, call).await,
         Kind::LogGroup => logs::log_group::call(aws, call).await,
         Kind::LaunchTemplate => ec2::launch_template::call(aws, call).await,
-        Kind::AutoScalingGroup => autoscaling::group::call(aws, call).await,
+        Kind::AutoScalingGroup => return autoscaling::group::call(aws, call).await,
         Kind::ScalingPolicy => autoscaling::scaling_policy::call(aws, call).await,
         Kind::Alarm => cloudwatch::alarm::call(aws, call).await,
         Kind::Dashboard => cloudwatch::dashboard::call(aws, call).await,
         Kind::SavedQuery => logs::saved_query::call(aws, call).await,
-    }
+    };
+    done.map(|()| None)
 }
 
 /// The results of all reads, in AWS's own shapes.

@@ -25,6 +25,7 @@ mod logs;
 mod marked;
 mod pace;
 pub mod remediation;
+mod rollout;
 mod s3;
 mod stack;
 mod token;
@@ -32,6 +33,7 @@ mod token;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use environment::rollout::{ObservedRollout, RolloutCloud};
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Kind, ObservedResource, Proof, Scope, Timestamp};
 use tokio::time::timeout;
 use tracing::Instrument as _;
@@ -77,11 +79,11 @@ impl AwsCloud {
 
 impl AwsCloud {
     /// The result of an observation of this run's owner, within [`CALL_TIMEOUT`].
-    async fn observed(
+    async fn observed<T>(
         &self,
         scope: &Scope,
-        observation: impl Future<Output = Result<Vec<ObservedResource>, Problem>>,
-    ) -> Result<Vec<ObservedResource>, CallError> {
+        observation: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, CallError> {
         let subject = scope.names.environment_id();
         if scope.owner != self.owner {
             let message = format!("{subject}: observed for the owner {}, by a run for {}", scope.owner, self.owner);
@@ -111,6 +113,7 @@ impl Cloud for AwsCloud {
     async fn observe_kinds(&self, scope: &Scope, kinds: &BTreeSet<Kind>) -> Result<Vec<ObservedResource>, CallError> {
         self.observed(scope, kinds::observe_kinds(self, scope, kinds)).await
     }
+
     /// Some calls take two requests to AWS: a look-up first, or a read of the resources that block the call.
     /// [`CALL_TIMEOUT`] limits all of them together.
     async fn call(&self, call: &Call) -> Result<Option<String>, CallError> {
@@ -123,9 +126,15 @@ impl Cloud for AwsCloud {
             let problem = if self.ids.tags_may_lag() { problem.with_retryable_denial() } else { problem };
             if self.ids.creates_may_lag() { problem.with_retryable_absence() } else { problem }
         };
-        done.map_err(|problem| retryable(problem).call_error(&call.key))?;
+        let refresh = done.map_err(|problem| retryable(problem).call_error(&call.key))?;
         let is_create = matches!(call.kind, CallKind::Create(_)) && call.key.kind.facts().proof == Proof::Id;
-        Ok(if is_create { self.ids.id(&call.key) } else { None })
+        Ok(if is_create { self.ids.id(&call.key) } else { refresh })
+    }
+}
+
+impl RolloutCloud for AwsCloud {
+    async fn observe_rollout(&self, scope: &Scope, alarms: &[String]) -> Result<Option<ObservedRollout>, CallError> {
+        self.observed(scope, Box::pin(rollout::observe(self, scope, alarms))).await
     }
 }
 

@@ -36,6 +36,14 @@ pub fn is_inactive_lifecycle_action(code: &str, message: &str) -> bool {
     code == VALIDATION_ERROR && texts.iter().any(|text| message.contains(text))
 }
 
+/// Whether Auto Scaling rejected a change of a group's launch template because of an active instance refresh: `An active
+/// instance refresh with a desired configuration exists. …` (Auto Scaling user guide, "How an instance refresh works",
+/// Update restriction). The refresh ends by itself.
+#[must_use]
+pub fn is_active_refresh(code: &str, message: &str) -> bool {
+    code == VALIDATION_ERROR && message.contains("An active instance refresh")
+}
+
 /// The reason of a denied call, as far as AWS's message gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
@@ -95,6 +103,15 @@ mod tests {
         assert!(missing("The subnet ID 'subnet-1' does not exist"));
         assert!(!missing("Max bound, 1, must be greater than or equal to min bound, 2"));
         assert!(!is_missing_resource("AccessDenied", "The subnet ID 'subnet-1' does not exist"));
+    }
+
+    #[test]
+    fn an_active_refresh_is_distinguished_from_invalid_requests() {
+        let text = "An active instance refresh with a desired configuration exists. All configuration options derived \
+                    from the desired configuration are not available for update while the instance refresh is active.";
+        assert!(is_active_refresh("ValidationError", text));
+        assert!(!is_active_refresh("AccessDenied", text));
+        assert!(!is_active_refresh("ValidationError", "Max bound, 1, must be greater than or equal to min bound, 2"));
     }
 
     #[test]

@@ -72,8 +72,13 @@ impl ActivityFailure {
     /// that the instance became unhealthy.
     #[must_use]
     pub fn read(message: &str) -> ActivityFailure {
-        let lower = message.to_lowercase();
-        let text = lower.split_once(TERMINATION_REASON).map_or(lower.as_str(), |(_, reason)| reason);
+        let text = reason(message);
         WORDS.iter().find(|(words, _)| text.contains(words)).map_or(ActivityFailure::Other, |(_, failure)| *failure)
     }
+}
+
+/// EC2's own reason in a status message, or the message if it has none; in lower case.
+pub(crate) fn reason(message: &str) -> String {
+    let lower = message.to_lowercase();
+    lower.split_once(TERMINATION_REASON).map_or(lower.clone(), |(_, reason)| reason.to_owned())
 }

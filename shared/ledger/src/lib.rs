@@ -4,7 +4,8 @@
 //! `envelope` (unwraps a message) → `read` (interprets an event) → [`Entry`] (one line of the schema, with its metrics)
 //! → `batch` (PutLogEvents within its limits). `cause` parses Auto Scaling's sentences, `activity` converts an activity
 //! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions,
-//! `rule_result` the results of alarms' rules, and `rotation` selects the first group of a scheduled run.
+//! `rule_result` the results of alarms' rules, and `rotation` selects the first group of a scheduled run. `launch` has the
+//! verdicts of failed launches, for rollouts.
 
 #![warn(missing_docs)]
 
@@ -16,6 +17,7 @@ mod entry;
 pub mod envelope;
 pub mod events;
 mod failure;
+mod launch;
 pub mod read;
 pub mod rotation;
 mod rule_result;
@@ -26,4 +28,5 @@ pub use alarm::Alarm;
 pub use cause::{Cause, CauseKind};
 pub use entry::{Entry, Kind, MAX_LINE_BYTES, MAX_METRIC_LINE_BYTES, NAMESPACE, SCHEMA};
 pub use failure::ActivityFailure;
+pub use launch::launch_verdict;
 pub use rule_result::RuleResult;

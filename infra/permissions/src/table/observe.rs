@@ -34,6 +34,7 @@ const READS: &[Statement] = &[
             call("autoscaling:DescribeLifecycleHooks"),
             call("autoscaling:DescribePolicies"),
             call("autoscaling:DescribeScalingActivities"),
+            call("autoscaling:DescribeInstanceRefreshes"),
             call("cloudwatch:DescribeAlarms"),
             call("logs:DescribeLogGroups"),
             call("logs:DescribeQueryDefinitions"),

@@ -42,8 +42,11 @@ const OF_TOPICS: &str =
 /// second (reported in karpenter-provider-aws, pull request 6839).
 const EC2: &[&str] = &["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
 /// The action that Auto Scaling checks with the caller's credentials.
-const LAUNCH: &[Grant] =
-    &[implied("ec2:RunInstances", "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup", OF_GROUPS)];
+const LAUNCH: &[Grant] = &[implied(
+    "ec2:RunInstances",
+    "autoscaling:CreateAutoScalingGroup, UpdateAutoScalingGroup, StartInstanceRefresh",
+    OF_GROUPS,
+)];
 
 /// The inline policy. The rest of the role stands in the managed policies below, since the inline policies of a role hold
 /// 10,240 characters and each managed policy 6,144 more (IAM quotas).
@@ -236,6 +239,9 @@ const OF_INSTANCES: &[Statement] = &[
             call("autoscaling:DeletePolicy"),
             call("autoscaling:SetDesiredCapacity"),
             call("autoscaling:TerminateInstanceInAutoScalingGroup"),
+            call("autoscaling:StartInstanceRefresh"),
+            call("autoscaling:RollbackInstanceRefresh"),
+            call("autoscaling:CancelInstanceRefresh"),
             implied("autoscaling:PutLifecycleHook", "autoscaling:CreateAutoScalingGroup with hooks", OF_GROUPS),
         ],
         GROUPS,

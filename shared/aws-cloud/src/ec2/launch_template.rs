@@ -24,6 +24,8 @@ use crate::token::with_token;
 const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
 const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
 
+pub(crate) use data::version;
+
 /// The observed attributes of a template: the template with its tags and all its versions.
 pub(crate) struct TemplateAttributes {
     template: Found,
@@ -53,7 +55,7 @@ async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
 }
 
 /// Lists the versions of the template with this name; none if it does not exist.
-async fn versions(clients: &Clients, name: &str) -> Result<Vec<LaunchTemplateVersion>, Problem> {
+pub(crate) async fn versions(clients: &Clients, name: &str) -> Result<Vec<LaunchTemplateVersion>, Problem> {
     let pages = clients.ec2.describe_launch_template_versions().launch_template_name(name).into_paginator().items();
     let found = pages.send().collect::<Result<_, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found()?;
     Ok(found.unwrap_or_default())

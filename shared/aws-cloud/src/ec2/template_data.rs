@@ -90,7 +90,7 @@ fn root_volume(content: &TemplateContent) -> LaunchTemplateBlockDeviceMappingReq
 ///
 /// The digest is computed from the data. A version with a deleted security group therefore has another digest than
 /// before, and a version whose data differs in any field from the data of [`request`] is altered.
-pub(super) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
+pub(crate) fn version(found: &LaunchTemplateVersion, observation: &Observation<'_>) -> Option<TemplateVersion> {
     let VersionDescription { rolling, image_source, .. } = VersionDescription::read(found.version_description()?)?;
     let data = found.launch_template_data()?;
     let volume = data.block_device_mappings().iter().find_map(LaunchTemplateBlockDeviceMapping::ebs);

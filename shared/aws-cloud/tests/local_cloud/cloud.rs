@@ -102,6 +102,11 @@ impl LocalCloud {
         rules.iter().filter_map(|rule| rule["injected"].as_u64()).sum()
     }
 
+    /// Makes the next `count` launches of groups fail; 0 ends the failures.
+    pub fn fail_launches(&self, count: u64, reason: &str) {
+        self.router.auto_scaling.fail_launches(count, reason);
+    }
+
     pub fn forget_calls(&self) {
         self.router.recorder.clear();
     }

@@ -24,4 +24,5 @@ mod parts;
 mod planted_versions;
 mod reads;
 mod role_and_log_groups;
+mod rollouts;
 mod stacks;

@@ -1,7 +1,8 @@
 //! Versions of the launch template that another principal creates: none is used.
 
 use aws_sdk_ec2::types::{InstanceType, RequestLaunchTemplateData};
-use environment::{DesiredState, Fields, TemplateVersion, drift};
+use environment::rollout::RolloutCloud;
+use environment::{DesiredState, Fields, TemplateVersion, VersionDescription, drift};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -19,10 +20,19 @@ fn version(desired: &DesiredState) -> TemplateVersion {
 /// some fields.
 async fn plant(harness: &Harness, desired: &DesiredState, data: RequestLaunchTemplateData) {
     let version = version(desired);
-    let description = format!("envkeeper {} {}", version.digest, version.content.image_source);
+    let description = VersionDescription {
+        content: version.digest,
+        rolling: version.content.rolling_inputs,
+        image_source: version.content.image_source,
+    };
     let request = harness.ec2.create_launch_template_version();
     let request = request.launch_template_name(harness.names().launch_template().name).source_version("1");
-    request.version_description(description).launch_template_data(data).send().await.expect("a planted version");
+    request
+        .version_description(description.to_string())
+        .launch_template_data(data)
+        .send()
+        .await
+        .expect("a planted version");
 }
 
 #[tokio::test]
@@ -38,13 +48,10 @@ async fn a_planted_version_is_not_used_and_its_image_is_not_believed() {
     assert_eq!(harness.settle(&current).await.1, [""; 0], "the planted versions change nothing");
     assert!(drift(&current, &harness.observe().await).is_empty());
 
-    let (observed, calls) = harness.settle(&next).await;
-    assert_eq!(calls.len(), 2, "{calls:?}");
-    assert!(calls[0].starts_with("ec2:CreateLaunchTemplateVersion"), "{calls:?}");
-    let group = observed.iter().find_map(|it| match &it.resource.fields {
-        Fields::AutoScalingGroup(group) => Some((group.digest.clone(), it.version)),
-        _ => None,
-    });
-    assert_eq!(group, Some((version(&next).digest, Some(4))), "version 4 is the first with the desired data");
+    let (_, calls) = harness.settle(&next).await;
+    assert_eq!(calls, [format!("ec2:CreateLaunchTemplateVersion (version: {})", version(&next).digest)]);
+    let rollout = harness.cloud().observe_rollout(&harness.scope(), &[]).await.expect("reads").expect("a group");
+    let number = rollout.version(&version(&next).digest).map(|it| it.number);
+    assert_eq!(number, Some(4), "version 4 is the first with the desired data");
     assert_eq!(harness.settle(&next).await.1, [""; 0]);
 }

@@ -11,6 +11,7 @@ mod facts;
 mod in_use;
 mod lost_responses;
 mod remediations;
+mod rollouts;
 mod samples;
 mod second_looks;
 mod service;

@@ -20,6 +20,12 @@ pub const FAILED: &str = "failed";
 /// instance started, so the script fits the software that runs there.
 pub const DRAIN_SCRIPT: &str = "/var/lib/envkeeper/drain";
 
+/// The log stream with the evidence about an instance, in the environment's log group of instances.
+#[must_use]
+pub fn evidence_stream(instance: &str) -> String {
+    format!("{instance}/evidence")
+}
+
 /// The content of a hook's notification metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,6 +2,7 @@
 
 mod hooks;
 mod observed;
+mod refresh;
 mod release;
 
 use aws_sdk_autoscaling::operation::describe_load_balancer_target_groups::DescribeLoadBalancerTargetGroupsOutput as Page;
@@ -15,12 +16,20 @@ use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
-pub(crate) use observed::{GroupAttributes, observed, read};
+pub(crate) use observed::{DESCRIBE, GroupAttributes, find, observed, read};
 
-use observed::{BY_TARGET_GROUPS, METRICS, find};
+use observed::{BY_TARGET_GROUPS, METRICS};
 
-/// Executes one call on a group.
-pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+/// Executes one call on a group. Returns the id of a started refresh.
+pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<Option<String>, Problem> {
+    match &call.kind {
+        CallKind::Rollout(rollout) => refresh::call(aws, call, rollout).await,
+        _ => change(aws, call).await.map(|()| None),
+    }
+}
+
+/// Executes a call of a plan.
+async fn change(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     match &call.kind {
         CallKind::Create(resource) => create(aws, call, resource).await,
         CallKind::Set(settings) => match settings.as_slice() {

@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use super::{hooks, release};
 use crate::advice;
 use crate::clients::Clients;
-use crate::errors::{ClassifyErrors, ErrorClass, Problem};
+use crate::errors::{ClassifyErrors, Problem};
 use crate::ids::Observation;
 
-const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
+pub(crate) const DESCRIBE: &str = "autoscaling:DescribeAutoScalingGroups";
 
 /// The metrics that Envkeeper turns on and requires: every metric that a group without a warm pool or weights has a use
 /// for.
@@ -59,13 +59,10 @@ pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<Grou
     let (group, hooks) = tokio::join!(find(clients, &name), hooks::list(clients, &name));
     let Some(group) = group? else { return Ok(None) };
     // Each list has a lag of its own: this list may not know the group yet.
-    let blocked_if_unknown = |problem: Problem| match problem.class {
-        ErrorClass::Rejected => Problem { class: ErrorClass::Blocked, ..problem },
-        _ => problem,
-    };
+    let hooks = hooks.map_err(Problem::blocked_if_rejected)?;
     let failed_launch = failed_launch(clients, &group).await;
     let pool = release::pool_of_drained(clients, &group).await;
-    Ok(Some(GroupAttributes { group, hooks: hooks.map_err(blocked_if_unknown)?, pool, failed_launch }))
+    Ok(Some(GroupAttributes { group, hooks, pool, failed_launch }))
 }
 
 /// The status message of the last failed launch, read if instances are missing. The message is for operators, so an
@@ -105,7 +102,7 @@ fn count_in_service(group: &Found) -> usize {
 }
 
 /// Finds the group with this name.
-pub(super) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
+pub(crate) async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
     let request = clients.autoscaling.describe_auto_scaling_groups().auto_scaling_group_names(name);
     let response = request.send().await.classified(DESCRIBE)?;
     Ok(response
