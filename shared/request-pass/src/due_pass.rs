@@ -1,6 +1,6 @@
 //! A due pass: the rollout of an environment without a request.
 
-use environment::rollout::{Action, RolloutCloud, RolloutRecord, Trigger};
+use environment::rollout::{Action, RolloutRecord, Trigger};
 use environment::{Names, Spec, Timestamp};
 use ledger::events::RolloutStep;
 use requests::records::OwnerRecord;

@@ -98,7 +98,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             Ok(()) => Ok(()),
         },
         CallKind::Delete => delete(&at, call).await,
-        CallKind::Drain => Err(Problem::unsupported_call(call)),
+        CallKind::Drain | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
     }
 }
 
