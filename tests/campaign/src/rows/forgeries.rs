@@ -127,7 +127,11 @@ fn forge(entrance: Entrance, case: usize) -> (Value, u64) {
     let (mut event, fields) = match entrance {
         Entrance::HookQueue => hook_message(&mut dice),
         _ if entrance == Entrance::RequestQueue && dice.percent(40) => {
-            if dice.percent(20) { due_message() } else { remediation_message() }
+            if dice.percent(20) {
+                due_message()
+            } else {
+                remediation_message()
+            }
         }
         _ => request_message(&mut dice),
     };

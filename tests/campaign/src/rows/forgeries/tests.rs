@@ -17,9 +17,7 @@ fn parses(entrance: Entrance, message: &Value) -> bool {
     let event = body.get("requestPayload").unwrap_or(&body);
     match RemediationRequest::read(event) {
         Some(remediation) => remediation.is_ok(),
-        None => {
-            read_due_message(event).is_some_and(|due| due.is_ok()) || Request::read(event, BEGIN_S * 1_000).is_ok()
-        }
+        None => read_due_message(event).is_some_and(|due| due.is_ok()) || Request::read(event, BEGIN_S * 1_000).is_ok(),
     }
 }
 
