@@ -15,6 +15,13 @@ ENVIRONMENT = "scalable-ec2-us-west-2-dev"
 
 class Rollouts(OneGroup):
     PROPERTIES = QUICK
+    sent = 0
+
+    @classmethod
+    def create(cls):
+        """The sample of an Update has other properties than that of a Create."""
+        super().create()
+        cls.request("update.json")
 
     def update(self, **changes):
         """The response to an Update."""
@@ -22,9 +29,8 @@ class Rollouts(OneGroup):
 
     def event(self, **changes):
         properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty", **self.PROPERTIES}
-        number = self.__class__.__dict__.get("sent", 0)
-        self.__class__.sent = number + 1
-        return {**with_properties("update.json", **properties, **changes), "RequestId": f"rollout-{number}"}
+        Rollouts.sent += 1
+        return {**with_properties("update.json", **{**properties, **changes}), "RequestId": f"rollout-{Rollouts.sent}"}
 
     def group(self):
         scaling = self.cloud.client("autoscaling")
@@ -45,17 +51,17 @@ class Rollouts(OneGroup):
 
     def test_a_good_update_replaces_every_instance_before_its_response(self):
         old = set(states(self.cloud))
-        response = self.update(InstanceType="t3.small")
+        response = self.update(InstanceType="t3.medium")
         self.assertEqual((response["Status"], response["Data"]["RolloutState"]), ("SUCCESS", "complete"), response)
-        self.assertEqual((self.types(), old & set(states(self.cloud))), ({"t3.small"}, set()))
+        self.assertEqual((self.types(), old & set(states(self.cloud))), ({"t3.medium"}, set()))
         launched = self.group()["LaunchTemplate"]["Version"]
         self.assertEqual(response["Data"]["LaunchTemplateVersion"], launched)
         (refresh, *_) = self.refreshes()
         self.assertEqual((refresh["Status"], refresh["Preferences"]["AutoRollback"]), ("Successful", True))
         until("the ledger has the rollout", lambda: self.ledger("rollout")[-2:] == ["begun", "complete"])
-        unchanged = self.update(InstanceType="t3.small", MaxSize="3")
+        unchanged = self.update(InstanceType="t3.medium", MaxSize="3")
         self.assertEqual(unchanged["Data"]["RolloutState"], "complete")
-        self.assertEqual(len(self.refreshes()), 1, "an update that changes no rolling input started a refresh")
+        self.assertEqual(self.refreshes()[0]["InstanceRefreshId"], refresh["InstanceRefreshId"], "another refresh was started")
 
     def test_a_bad_update_goes_back_with_its_evidence_and_is_not_tried_again(self):
         before, kept = self.group()["LaunchTemplate"]["Version"], set(states(self.cloud))
@@ -73,12 +79,12 @@ class Rollouts(OneGroup):
         self.assertEqual(self.update()["Status"], "SUCCESS")
 
     def test_two_updates_in_a_row_end_at_the_second(self):
-        first = self.cloud.send(self.event(InstanceType="t3.medium"))
+        first = self.cloud.send(self.event(InstanceType="t3.large"))
         until("the first rollout has begun", lambda: any(it["Status"] == "InProgress" for it in self.refreshes()))
-        second = self.cloud.send(self.event(InstanceType="t3.large"))
+        second = self.cloud.send(self.event(InstanceType="t3.xlarge"))
         self.assertEqual(self.cloud.wait_for(first)["Status"], "FAILED")
         response = self.cloud.wait_for(second)
-        self.assertEqual((response["Status"], self.types()), ("SUCCESS", {"t3.large"}), response)
+        self.assertEqual((response["Status"], self.types()), ("SUCCESS", {"t3.xlarge"}), response)
 
     def test_an_operators_refresh_blocks_a_change_of_the_template_and_nothing_else(self):
         scaling = self.cloud.client("autoscaling")
@@ -86,7 +92,7 @@ class Rollouts(OneGroup):
         refresh = scaling.start_instance_refresh(AutoScalingGroupName=GROUP, Preferences=preferences)["InstanceRefreshId"]
         unchanged = self.update(MaxSize="3")
         self.assertEqual(unchanged["Status"], "SUCCESS", unchanged)
-        refused = self.update(InstanceType="t3.xlarge")
+        refused = self.update(InstanceType="t3.2xlarge")
         self.assertEqual(refused["Status"], "FAILED", refused)
         self.assertIn(f"instance refresh {refresh}, which another principal started", refused["Reason"])
         self.assertEqual(self.update()["Status"], "SUCCESS")

@@ -28,11 +28,13 @@ pub(crate) async fn rollout_alarms(client: &Client, names: &[String]) -> Result<
     Ok(names.iter().map(observed).collect())
 }
 
-/// The state of a metric alarm. `TreatMissingData` is absent if it was not set (recorded on AWS, September 2026: stackd
-/// 9dc356f5, `alarm_controls`), and is `missing` then.
+/// The state of a metric alarm. One in ALARM is reported as such, whatever its settings are: it ends a rollout.
+/// `TreatMissingData` is absent if it was not set (recorded on AWS, September 2026: stackd 9dc356f5, `alarm_controls`), and is
+/// `missing` then.
 fn state_of_metric(found: &MetricAlarm) -> RolloutAlarmState {
-    match found.treat_missing_data() {
-        Some("notBreaching" | "ignore") => state_of(found.state_value()),
+    match (found.state_value(), found.treat_missing_data()) {
+        (Some(StateValue::Alarm), _) => RolloutAlarmState::Alarm,
+        (state, Some("notBreaching" | "ignore")) => state_of(state),
         _ => RolloutAlarmState::BreachesOnMissingData,
     }
 }
@@ -43,5 +45,27 @@ fn state_of(state: Option<&StateValue>) -> RolloutAlarmState {
         Some(StateValue::Ok) => RolloutAlarmState::Ok,
         Some(StateValue::Alarm) => RolloutAlarmState::Alarm,
         _ => RolloutAlarmState::InsufficientData,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_blocks_by_its_state_and_by_its_missing_data() {
+        for (state, missing_data, expected) in [
+            (StateValue::Ok, Some("notBreaching"), RolloutAlarmState::Ok),
+            (StateValue::Ok, Some("ignore"), RolloutAlarmState::Ok),
+            (StateValue::InsufficientData, Some("ignore"), RolloutAlarmState::InsufficientData),
+            (StateValue::Ok, None, RolloutAlarmState::BreachesOnMissingData),
+            (StateValue::Ok, Some("breaching"), RolloutAlarmState::BreachesOnMissingData),
+            (StateValue::InsufficientData, Some("missing"), RolloutAlarmState::BreachesOnMissingData),
+            (StateValue::Alarm, Some("breaching"), RolloutAlarmState::Alarm),
+        ] {
+            let alarm =
+                MetricAlarm::builder().state_value(state).set_treat_missing_data(missing_data.map(str::to_owned));
+            assert_eq!(state_of_metric(&alarm.build()), expected, "{missing_data:?}");
+        }
     }
 }

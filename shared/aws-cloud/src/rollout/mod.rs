@@ -4,7 +4,6 @@
 //! alarms of `RolloutAlarms` are a fifth, where the property names any. One follows for the images of the versions, and one for
 //! the tags of unhealthy instances, if there are any. A rollout with more than 100 activities has more pages of them.
 
-mod alarms;
 mod evidence;
 mod images;
 mod instances;
@@ -20,6 +19,7 @@ use environment::{Scope, Timestamp, mark};
 
 use crate::AwsCloud;
 use crate::autoscaling::group::{DESCRIBE, find};
+use crate::cloudwatch::rollout_alarm::rollout_alarms;
 use crate::ec2::launch_template;
 use crate::errors::Problem;
 
@@ -46,7 +46,7 @@ pub(crate) async fn observe(
         Box::pin(launch_template::versions(clients, &template.name)),
         Box::pin(refreshes::read(clients, &name)),
         Box::pin(launches::first_page(clients, &name)),
-        Box::pin(alarms::read(clients, alarms)),
+        Box::pin(rollout_alarms(&clients.cloudwatch, alarms)),
     );
     let Some(group) = group?.filter(|it| is_owned(it, &scope.owner)) else { return Ok(None) };
     let id = group.auto_scaling_group_arn().ok_or_else(|| Problem::unreadable(DESCRIBE, "ARN"))?;

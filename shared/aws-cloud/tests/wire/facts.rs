@@ -53,7 +53,8 @@ async fn facts(
     (facts, calls)
 }
 
-const ALL: CheckedFacts = CheckedFacts { instance_type: true, image: true, existing_subnets: true };
+const ALL: CheckedFacts =
+    CheckedFacts { instance_type: true, image: true, existing_subnets: true, rollout_alarms: false };
 
 #[tokio::test]
 async fn an_image_is_described_with_its_owner_state_architecture_and_root_device() {

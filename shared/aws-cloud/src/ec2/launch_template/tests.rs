@@ -12,6 +12,9 @@ use aws_sdk_ec2::types::{
 };
 use environment::{Key, Kind, Ref, TemplateContent};
 
+/// The description of the version with [`content`].
+const DESCRIPTION: &str = "envkeeper 0123456789abcdef fedcba9876543210 /aws/service/ami";
+
 fn names() -> Names {
     Names { project: "p".into(), region: "eu-west-1".into(), account: "123456789012".into(), suffix: "dev".into() }
 }
@@ -97,7 +100,7 @@ fn versions_of(observed: &ObservedResource) -> Vec<TemplateVersion> {
 fn observed_version(data: ResponseLaunchTemplateData) -> TemplateVersion {
     let (ids, names) = (Ids::default(), names());
     ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-    let template = template_with(vec![found_with(1, "envkeeper 0123456789abcdef /aws/service/ami", data)]);
+    let template = template_with(vec![found_with(1, DESCRIPTION, data)]);
     let observed = observed(&template, &mut ids.observation("owner", &names)).unwrap();
     let [version] = versions_of(&observed).try_into().unwrap();
     version
@@ -108,13 +111,22 @@ fn a_version_is_read_as_it_was_requested_and_its_digest_is_that_of_its_data() {
     let (ids, names) = (Ids::default(), names());
     ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
     let mut observation = ids.observation("owner", &names);
-    let observed =
-        observed(&template_with(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]), &mut observation)
-            .unwrap();
+    let observed = observed(&template_with(vec![found(1, DESCRIPTION)]), &mut observation).unwrap();
     let version = TemplateVersion::of(content(), "ami-12345678".into());
     assert_eq!(observation.digest("lt-1", 1), Some(version.digest.as_str()));
     assert_eq!(versions_of(&observed), [version]);
     assert_eq!(observed.references, ["sg-1"]);
+}
+
+/// Its description has no digest of rolling inputs, so no instance is replaced for it.
+#[test]
+fn a_version_of_an_earlier_release_is_read_without_rolling_inputs() {
+    let (ids, names) = (Ids::default(), names());
+    ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
+    let template = template_with(vec![found(1, "envkeeper 0123456789abcdef /aws/service/ami")]);
+    let observed = observed(&template, &mut ids.observation("owner", &names)).unwrap();
+    let earlier = TemplateVersion::of(TemplateContent { rolling_inputs: None, ..content() }, "ami-12345678".into());
+    assert_eq!((versions_of(&observed), earlier.rolling()), (vec![earlier.clone()], None));
 }
 
 type Change = Box<dyn Fn(&mut ResponseLaunchTemplateData)>;
@@ -265,8 +277,7 @@ fn a_field_with_its_default_is_the_same_as_an_absent_one() {
 fn of_two_versions_with_the_same_data_the_oldest_is_used() {
     let (ids, names) = (Ids::default(), names());
     ids.record_created(&Key::new(Kind::SecurityGroup, "the-sg"), "sg-1");
-    let description = "envkeeper 0123456789abcdef /aws/service/ami";
-    let all = vec![found(7, description), found(2, description)];
+    let all = vec![found(7, DESCRIPTION), found(2, DESCRIPTION)];
     let mut observation = ids.observation("owner", &names);
     observed(&template_with(all), &mut observation).unwrap();
     ids.replace_observed(&observation);

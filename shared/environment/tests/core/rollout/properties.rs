@@ -71,9 +71,9 @@ fn percentages_and_seconds_have_the_bounds_of_auto_scaling_and_of_a_request() {
     for (min, max) in [(0, 100), (100, 100), (100, 200), (50, 150), (90, 110)] {
         assert_eq!(both(min, max), [""; 0], "{min} {max}");
     }
-    assert_eq!(both(101, 110), ["MinHealthyPercentage is 101: a whole number from 0 to 100"]);
-    assert_eq!(both(100, 99), ["MaxHealthyPercentage is 99: a whole number from 100 to 200"]);
-    assert_eq!(both(100, 201), ["MaxHealthyPercentage is 201: a whole number from 100 to 200"]);
+    assert_eq!(both(101, 110), ["MinHealthyPercentage is \"101\": a whole number from 0 to 100"]);
+    assert_eq!(both(100, 99), ["MaxHealthyPercentage is \"99\": a whole number from 100 to 200"]);
+    assert_eq!(both(100, 201), ["MaxHealthyPercentage is \"201\": a whole number from 100 to 200"]);
     let apart = "MinHealthyPercentage is 49: at least 50, since MaxHealthyPercentage is 150 and Auto Scaling accepts a \
                  difference of 100";
     assert_eq!(both(49, 150), [apart]);
