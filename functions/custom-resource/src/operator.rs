@@ -183,7 +183,6 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
         });
-        let mut text = status_text(&environment, &record, now);
         // The status says what the record has also where AWS does not respond.
         let (rollout, line) = match self.rollout_summary(&owner, &record, &environment).await {
             Ok(None) => (Value::Null, None),
@@ -193,9 +192,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
                 (json!({ "Error": error }), Some(format!("Rollout: it could not be observed: {error}.")))
             }
         };
-        text.extend(line.map(|line| format!("\n{line}")));
         status["Rollout"] = rollout;
-        status["Text"] = Value::from(text);
+        status["Text"] = Value::from(status_text(&environment, &record, line, now));
         Ok(status)
     }
 
@@ -337,7 +335,7 @@ fn history_json(entry: &HistoryEntry) -> Value {
     })
 }
 
-fn status_text(environment: &str, record: &OwnerRecord, now_ms: u64) -> String {
+fn status_text(environment: &str, record: &OwnerRecord, rollout: Option<String>, now_ms: u64) -> String {
     let mut lines = Vec::new();
     let pending = record.latest_request.as_ref().filter(|_| record.response_due_ms.is_some());
     lines.push(match pending {
@@ -357,6 +355,7 @@ fn status_text(environment: &str, record: &OwnerRecord, now_ms: u64) -> String {
         lines.push(format!("Waiting{} for:", since.unwrap_or_default()));
         lines.extend(progress.waiting_for.iter().map(|it| format!("  {it}")));
     }
+    lines.extend(rollout);
     if let Some(LatestRequest { response_address, .. }) = &record.latest_request {
         lines.push(format!(
             "Owner: the resource {} of the stack {}.",

@@ -248,8 +248,9 @@ fn a_create_waits_for_its_instances_and_an_update_does_not() {
     succeeded(&handler, sample("create.json"));
     assert!((handler.cloud_factory.account.clock.now() - began).as_secs() > 45 + 110, "a NAT gateway and an instance");
     let began = handler.cloud_factory.account.clock.now();
-    let more = with(sample("update.json"), json!({ "ResourceProperties": { "MinSize": "2", "DesiredCapacity": "2" } }));
-    succeeded(&handler, more);
+    // The sample changes the type, which rolls.
+    let more = json!({ "MinSize": "2", "DesiredCapacity": "2", "InstanceType": "t3.micro" });
+    succeeded(&handler, with(sample("update.json"), json!({ "ResourceProperties": more })));
     assert!((handler.cloud_factory.account.clock.now() - began).as_secs() < 45);
 }
 
@@ -271,6 +272,7 @@ fn the_response_has_the_documented_keys_and_fits() {
         "LaunchTemplateVersion",
         "LogBucketName",
         "RoleArn",
+        "RolloutState",
         "SecurityGroupId",
         "SubnetIds",
         "VpcId",

@@ -81,8 +81,9 @@ fn the_status_of_a_settled_environment_shows_its_stack_and_its_responses_newest_
     assert_eq!(kinds, ["Update", "Create"]);
     let lines: Vec<&str> = result["Text"].as_str().expect("a text").lines().collect();
     assert_eq!(lines[0], "scalable-ec2-us-west-2-dev is settled.");
-    assert!(lines[1].starts_with("Owner: the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
-    assert!(lines[3].contains("Z Update FAILED: MinSize is a string of 1 character:"), "{lines:?}");
+    assert!(lines[1].starts_with("Rollout: complete.") && lines[2].starts_with("Instances: "), "{lines:?}");
+    assert!(lines[3].starts_with("Owner: the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
+    assert!(lines[5].contains("Z Update FAILED: MinSize is a string of 1 character:"), "{lines:?}");
     assert!(lines.last().is_some_and(|it| it.ends_with("Z Create SUCCESS")), "{lines:?}");
     let create = &result["Responses"][1];
     assert_eq!(create["Sent"], "2026-01-02T03:04:08Z", "the time of the request, not of the response: {create}");
