@@ -88,7 +88,7 @@ class Rollouts(OneGroup):
 
     def test_an_operators_refresh_blocks_a_change_of_the_template_and_nothing_else(self):
         scaling = self.cloud.client("autoscaling")
-        preferences = {"MinHealthyPercentage": 90, "CheckpointPercentages": [50], "CheckpointDelay": 3600}
+        preferences = {"MinHealthyPercentage": 100, "BakeTime": 3600}
         refresh = scaling.start_instance_refresh(AutoScalingGroupName=GROUP, Preferences=preferences)["InstanceRefreshId"]
         unchanged = self.update(MaxSize="3")
         self.assertEqual(unchanged["Status"], "SUCCESS", unchanged)
