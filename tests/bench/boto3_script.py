@@ -239,6 +239,8 @@ class ScriptedEnvironment:
         self.alarm("cpu-low", at_most, 30, AlarmActions=[self.down], **cpu, **of_group)
         failures = {"Namespace": "Scripted", "MetricName": "LaunchFailures", "Statistic": "Sum", "EvaluationPeriods": 1}
         self.alarm("launch-failures", at_least, 1, Period=300, **failures, **of_group)
+        rollout = {**failures, "MetricName": "RolloutFailed"}
+        self.alarm("rollout-failed", at_least, 1, Period=300, **rollout, **of_group)
         healthy = {"Namespace": "AWS/AutoScaling", "MetricName": "GroupInServiceInstances", "Statistic": "Minimum"}
         self.alarm("healthy-low", "LessThanThreshold", 1, EvaluationPeriods=10, **healthy, **of_group)
         metric = ["AWS/EC2", "CPUUtilization", "AutoScalingGroupName", self.name("asg")]
@@ -260,7 +262,7 @@ class ScriptedEnvironment:
 
     def delete_monitoring_and_group(self):
         """Deletes the alarms and the group. The delete of the group includes the policies, and terminates the instances first."""
-        alarms = [self.name(kind) for kind in ("cpu-high", "cpu-low", "launch-failures", "healthy-low")]
+        alarms = [self.name(kind) for kind in ("cpu-high", "cpu-low", "launch-failures", "healthy-low", "rollout-failed")]
         self.cloudwatch.delete_dashboards(DashboardNames=[self.name("dashboard")])
         self.cloudwatch.delete_alarms(AlarmNames=alarms)
         self.auto_scaling.delete_auto_scaling_group(AutoScalingGroupName=self.name("asg"), ForceDelete=True)

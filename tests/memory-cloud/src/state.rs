@@ -453,7 +453,7 @@ fn ownership(resource: &Resource, stored_resources: &[StoredResource], owner: &s
 /// The keys that an observation finds by name, because the name is unique in its service. The rest is found by tag
 /// only.
 fn unique_names(names: &Names) -> BTreeSet<Key> {
-    BTreeSet::from([
+    let mut keys = BTreeSet::from([
         names.data_bucket(),
         names.log_bucket(),
         names.role(),
@@ -463,14 +463,12 @@ fn unique_names(names: &Names) -> BTreeSet<Key> {
         names.scale_up_policy(),
         names.former_scale_up_policy(),
         names.scale_down_policy(),
-        names.cpu_high_alarm(),
-        names.cpu_low_alarm(),
-        names.launch_failures_alarm(),
-        names.healthy_low_alarm(),
         names.dashboard(),
         names.scaling_log_group(),
         names.instance_log_group(),
-    ])
+    ]);
+    keys.extend(names.alarms());
+    keys
 }
 
 fn is_a_saved_query(resource: &Resource, names: &Names) -> bool {

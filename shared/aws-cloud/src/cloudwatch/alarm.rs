@@ -29,9 +29,8 @@ const MISSING_DATA: &str = "notBreaching";
 
 /// Reads the alarms with the computed names, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
-    let keys =
-        [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
-    let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(keys.map(|key| key.name).to_vec()));
+    let named = names.alarms().map(|key| key.name).to_vec();
+    let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(named));
     let response = request.send().await.classified(DESCRIBE)?;
     Ok(response.metric_alarms.unwrap_or_default())
 }

@@ -43,22 +43,29 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
         ),
         names.scale_down_policy(),
     );
-    let failures = AlarmRule {
+    let counted = |metric: &str, description: &str| AlarmRule {
         namespace: OWN_NAMESPACE.into(),
-        metric: "LaunchFailures".into(),
+        metric: metric.into(),
         dimensions: vec![("environment".into(), names.environment_id()), ("group".into(), names.group().name)],
         statistic: Statistic::Sum,
         comparison: Comparison::AtLeast,
         threshold: 1,
         period: 300,
         evaluation_periods: 1,
-        ..inputs.rule(
-            &format!(
-                "An instance launch failed. The log group {scaling_log} contains the reason. First command: aws logs tail {scaling_log} --since 1h"
-            ),
-            None,
-        )
+        ..inputs.rule(description, None)
     };
+    let failures = counted(
+        "LaunchFailures",
+        &format!(
+            "An instance launch failed. The log group {scaling_log} contains the reason. First command: aws logs tail {scaling_log} --since 1h"
+        ),
+    );
+    let rollout = counted(
+        "RolloutFailed",
+        &format!(
+            "A template version failed, and the group returns to the version before, or needs an operator. The log group {scaling_log} contains the evidence. First command: aws logs tail {scaling_log} --since 1h --filter-pattern '{{ $.kind = \"rollout\" }}'"
+        ),
+    );
     let healthy = AlarmRule {
         namespace: "AWS/AutoScaling".into(),
         metric: "GroupInServiceInstances".into(),
@@ -79,6 +86,7 @@ fn alarms(inputs: &DesiredInputs<'_>) -> Part {
         (names.cpu_low_alarm(), low),
         (names.launch_failures_alarm(), failures),
         (names.healthy_low_alarm(), healthy),
+        (names.rollout_failed_alarm(), rollout),
     ];
     all.into_iter().map(|(key, rule)| (key, Fields::Alarm(Alarm { rule }))).collect()
 }
@@ -107,8 +115,6 @@ fn dashboard(inputs: &DesiredInputs<'_>) -> String {
     let (names, region) = (inputs.names, &inputs.names.region);
     let group = names.group().name;
     let alarm = |key: Key| inputs.arn("cloudwatch", &format!("alarm:{}", key.name));
-    let alarms =
-        [names.cpu_high_alarm(), names.cpu_low_alarm(), names.launch_failures_alarm(), names.healthy_low_alarm()];
     let title = format!(
         "# {}\n\nManaged by Envkeeper: the next update of the environment overwrites manual changes. {}",
         names.environment_id(),
@@ -125,8 +131,9 @@ fn dashboard(inputs: &DesiredInputs<'_>) -> String {
         let (environment, group) = (names.environment_id(), &group);
         json!([OWN_NAMESPACE, metric, "environment", environment, "group", group, { "stat": statistic }])
     };
-    let launches =
-        ["Launches", "Terminations", "LaunchFailures", "Abandoned"].map(|metric| own_metric(metric, "Sum")).to_vec();
+    let launches = ["Launches", "Terminations", "LaunchFailures", "Abandoned", "RolloutFailed"]
+        .map(|metric| own_metric(metric, "Sum"))
+        .to_vec();
     let table = |[x, y, width]: [u32; 3], title: &str, query: &str| {
         let query = format!("SOURCE '{}' | {query} | limit 20", names.scaling_log_group().name);
         json!({
@@ -142,7 +149,7 @@ fn dashboard(inputs: &DesiredInputs<'_>) -> String {
         graph([12, 9], "Seconds to in service and to drain", ["SecondsToInService", "DrainSeconds"].map(|it| own_metric(it, "Maximum")).to_vec()),
         {
             "type": "alarm", "x": 0, "y": 15, "width": 24, "height": 3,
-            "properties": { "title": "Alarms", "alarms": alarms.map(alarm) },
+            "properties": { "title": "Alarms", "alarms": names.alarms().map(alarm) },
         },
         table([0, 18, 24], "Capacity changes", queries::CAPACITY_CHANGES),
         table([0, 24, 24], "Scaling events", queries::SCALING_EVENTS),

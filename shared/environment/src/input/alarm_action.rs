@@ -16,7 +16,7 @@ const MAX_COOLDOWN_SECONDS: u32 = 86_400;
 const MAX_INSTANCES_PER_ACTION: i32 = 100;
 
 /// The short names of the environment's own alarms.
-pub const OWN_ALARMS: [&str; 4] = ["cpu-high", "cpu-low", "launch-failures", "healthy-low"];
+pub const OWN_ALARMS: [&str; 5] = ["cpu-high", "cpu-low", "launch-failures", "healthy-low", "rollout-failed"];
 
 /// One rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +92,7 @@ impl AlarmAction {
             "cpu-low" => names.cpu_low_alarm().name,
             "launch-failures" => names.launch_failures_alarm().name,
             "healthy-low" => names.healthy_low_alarm().name,
+            "rollout-failed" => names.rollout_failed_alarm().name,
             other => other.to_owned(),
         }
     }

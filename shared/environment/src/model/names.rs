@@ -249,6 +249,24 @@ impl Names {
         Key::new(Kind::Alarm, self.name("healthy-low"))
     }
 
+    /// `rollout-failed`: a rollout failed, or needs an operator.
+    #[must_use]
+    pub fn rollout_failed_alarm(&self) -> Key {
+        Key::new(Kind::Alarm, self.name("rollout-failed"))
+    }
+
+    /// All alarms of the environment.
+    #[must_use]
+    pub fn alarms(&self) -> [Key; 5] {
+        [
+            self.cpu_high_alarm(),
+            self.cpu_low_alarm(),
+            self.launch_failures_alarm(),
+            self.healthy_low_alarm(),
+            self.rollout_failed_alarm(),
+        ]
+    }
+
     /// `dashboard`: one dashboard for each environment.
     #[must_use]
     pub fn dashboard(&self) -> Key {

@@ -358,9 +358,9 @@ impl Spec {
     /// usual lower it.
     fn own_rollout_alarms(&self, deployment: &Deployment) -> Vec<Violation> {
         let names = self.names(deployment);
-        let own = [names.cpu_high_alarm().name, names.cpu_low_alarm().name];
+        let own = [names.cpu_high_alarm().name, names.cpu_low_alarm().name, names.rollout_failed_alarm().name];
         let invalid = self.rollout.alarms.iter().filter(|it| own.contains(it));
-        let valid = "an alarm other than the environment's CPU alarms, since a rollout changes the CPU utilization";
+        let valid = "an alarm other than cpu-high, cpu-low and rollout-failed of the environment, since a rollout itself changes their states";
         invalid.map(|it| Violation::of(&property::ROLLOUT_ALARMS, &shown(it), valid.into())).collect()
     }
 

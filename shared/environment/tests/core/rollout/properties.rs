@@ -104,12 +104,12 @@ fn rollout_alarms_are_at_most_ten_names_without_the_environments_cpu_alarms() {
     ] {
         assert_eq!(of(bad), [format!("RolloutAlarms is {value}: {valid}")]);
     }
-    let own = [names().cpu_high_alarm().name, names().cpu_low_alarm().name];
-    let found = of(json!([own[0], "web", own[1]]));
+    let own = [names().cpu_high_alarm().name, names().cpu_low_alarm().name, names().rollout_failed_alarm().name];
+    let found = of(json!([own[0], "web", own[1], own[2]]));
     let expected = own.map(|name| {
         format!(
-            "RolloutAlarms is {name:?}: an alarm other than the environment's CPU alarms, since a rollout changes the CPU \
-             utilization"
+            "RolloutAlarms is {name:?}: an alarm other than cpu-high, cpu-low and rollout-failed of the environment, since \
+             a rollout itself changes their states"
         )
     });
     assert_eq!(found, expected);
