@@ -73,8 +73,8 @@ class Hooks(OneGroup):
     def test_an_instance_refresh_replaces_instances_through_the_gate_and_the_drain(self):
         """OPERATIONS.md, "Replace running instances"."""
         scaling, before, (old,) = self.cloud.client("autoscaling"), self.command_count(), states(self.cloud)
-        self.request("update.json", InstanceType="t3.small")
-        self.assertEqual(list(states(self.cloud)), [old], "a change of the template replaces no instance")
+        self.request("update.json", InstanceType="t3.small", Rollout="None")
+        self.assertEqual(list(states(self.cloud)), [old], "Rollout: None replaces no instance")
         preferences = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 200, "SkipMatching": True}
         scaling.start_instance_refresh(AutoScalingGroupName=GROUP, Preferences=preferences)
 
