@@ -75,7 +75,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             Fields::AutoScalingGroup(group) if group.digest == version.digest => it.version,
             _ => None,
         });
-        if let Some(number) = launched.filter(|_| !rollout.begun && rollout.refresh.is_none()) {
+        // After a lost record, a refresh may lead to another version.
+        let is_known = rollout.running.is_some() || self.request.event.kind == Kind::Create;
+        if let Some(number) = launched.filter(|_| is_known && !rollout.begun && rollout.refresh.is_none()) {
             let launched = Version::of(number, &version);
             self.accept(admitted, rollout, &launched).await?;
             return Ok(Convergence::Settled((RolloutState::Complete, launched)));

@@ -12,12 +12,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use custom_resource::RequestHandler;
+use environment::rollout::{Action, RolloutCloud as _, RolloutSettings, Situation, Trigger, decide, relevant_refresh};
 use environment::{CallError, Names, Timestamp, mark};
-use memory_cloud::MemoryAccount;
+use memory_cloud::{MemoryAccount, Session};
 use reconciler::{Reconciler, Settings};
-use request_pass::StackState;
+use request_pass::{StackState, recorded_rollout, scope};
 use requests::records::MemoryRecords;
-use requests::{ResponseSender, time_text};
+use requests::{Owner, Records as _, ResponseSender, time_text};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, MemoryCloudFactory};
 use watchdog::{MarkedResource, OwnershipMarks, Watchdog};
@@ -92,11 +93,21 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// A fixture with an empty account.
+    /// A fixture with an empty account, in which instances have no lifecycle hooks.
     pub fn new() -> Fixture {
+        Fixture::of(settings())
+    }
+
+    /// A fixture with an empty account, in which the in-memory cloud completes the lifecycle hooks of instances.
+    pub fn with_hooks() -> Fixture {
+        let mut settings = settings();
+        settings.pass.hooks_are_handled = true;
+        Fixture::of(settings)
+    }
+
+    fn of(settings: Settings) -> Fixture {
         let services = Arc::new(ServiceFaults::default());
         let response_endpoint = ResponseEndpoint::new(Arc::clone(&services));
-        let settings = settings();
         let handler = RequestHandler {
             function_name: "custom-resource".into(),
             settings: Ok(settings.pass.clone()),
@@ -130,6 +141,37 @@ impl Fixture {
 
     pub fn names(&self, suffix: &str) -> Names {
         self.settings.pass.deployment.names(suffix)
+    }
+
+    /// Whether a due pass is left to come.
+    pub async fn has_tasks(&self) -> bool {
+        self.handler.records.inner.due(u64::MAX, 1).await.is_ok_and(|due| !due.is_empty())
+    }
+
+    /// The action that a due pass of a resource's environment would choose now; `None` without a group.
+    pub async fn next_rollout_action(&self, resource: &Resource, suffix: &str) -> Option<Action> {
+        let owner = Owner::of(&resource.stack, &resource.logical_id);
+        let record = self.handler.records.inner.owner(&owner).await.ok()??;
+        let rollout = recorded_rollout(Some(&record));
+        let scope = scope(owner.as_str(), self.names(suffix), Some(&record), true);
+        let session = Session::new(self.account(), "the next action");
+        let observed = session.observe_rollout(&scope, &[]).await.ok()??;
+        let situation = Situation {
+            now: self.now(),
+            trigger: Trigger::Due,
+            settings: &RolloutSettings::default(),
+            desired: rollout.desired.as_ref()?,
+            saved: &observed.saved,
+            launchable: &observed.launchable,
+            instances: &observed.instances,
+            refresh: relevant_refresh(&observed.refreshes, &rollout),
+            verdicts: &observed.verdicts,
+            alarms: &observed.alarms,
+            record: &rollout,
+            held: observed.refresh_is_suspended,
+            irreversible: false,
+        };
+        Some(decide(&situation))
     }
 
     /// Sends an operator request to the function `custom-resource`, and returns the result.

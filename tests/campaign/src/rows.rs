@@ -10,6 +10,7 @@ mod forgeries;
 mod hooks;
 mod lifecycles;
 mod responses;
+mod rollouts;
 mod schedules;
 mod time;
 
@@ -120,6 +121,7 @@ pub fn all() -> Vec<Row> {
         responses::rows(),
         crowds::rows(),
         hooks::rows(),
+        rollouts::rows(),
         forgeries::rows(),
         forged_events::rows(),
         forged_marks::rows(),

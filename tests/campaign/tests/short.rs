@@ -76,3 +76,8 @@ fn forged_messages_have_no_effect_on_the_environments_of_others() {
 fn instances_that_wait_for_hooks_get_the_expected_results() {
     row("lifecycle hooks");
 }
+
+#[test]
+fn a_rollout_ends_at_one_version_or_alarmed_and_delays_no_delete() {
+    row("rollouts");
+}

@@ -138,7 +138,7 @@ pub(crate) fn observe(account: &MemoryAccount, scope: &Scope, alarms: &[String])
         instances: group.instances.iter().filter_map(|it| instance(it, &template)).collect(),
         refreshes: refreshes(account, &simulator, group, &template),
         verdicts: activities.iter().filter_map(|it| verdict(account, it, group, &template)).collect(),
-        alarms: alarms.iter().map(|name| alarm(name, simulator.alarm_state(name))).collect(),
+        alarms: alarms.iter().map(|name| alarm(&simulator, name)).collect(),
         refresh_is_suspended: group.suspended_processes.contains_key(&Process::InstanceRefresh),
         launches: activities.iter().filter_map(|it| launch_time(it)).take(MAX_LAUNCHES).collect(),
         max_size: group.settings.max_size,
@@ -225,8 +225,8 @@ fn refresh(it: &InstanceRefresh, template: &Template) -> ObservedRefresh {
     }
 }
 
-fn alarm(name: &str, state: Option<AlarmState>) -> RolloutAlarm {
-    let state = match state {
+pub(crate) fn alarm(simulator: &AutoScaling, name: &str) -> RolloutAlarm {
+    let state = match simulator.alarm_state(name) {
         Some(AlarmState::Ok) => RolloutAlarmState::Ok,
         Some(AlarmState::Alarm) => RolloutAlarmState::Alarm,
         Some(AlarmState::InsufficientData) => RolloutAlarmState::InsufficientData,

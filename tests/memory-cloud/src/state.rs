@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use auto_scaling::{AutoScaling, Event, Latency, LaunchTemplate, Timing};
 
+use environment::rollout::RolloutAlarm;
 use environment::{
     Call, CallError, Condition, Fields, INSTANCE_TERMINATION, Key, Kind, Names, ObservedGroup, ObservedResource,
     Ownership, Proofs, Ref, RemediationAction, Resource, Scope, State, TemplateVersion, Timestamp, apply_standings,
@@ -13,7 +14,7 @@ use environment::{
 };
 
 use crate::clock::Clock;
-use crate::{groups, reads};
+use crate::{groups, reads, rollouts};
 
 /// A fault that is injected into one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +204,12 @@ impl MemoryAccount {
         let outcome = call(&mut self.auto_scaling.borrow_mut(), groups::now(self));
         groups::step(self);
         outcome
+    }
+
+    /// An alarm of `RolloutAlarms`, as the simulator has it.
+    #[must_use]
+    pub fn rollout_alarm(&self, name: &str) -> RolloutAlarm {
+        rollouts::alarm(&self.auto_scaling.borrow(), name)
     }
 
     /// Executes a remediation action, and records the message for its topic.

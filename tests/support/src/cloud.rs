@@ -4,9 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use environment::rollout::RolloutAlarm;
 use environment::{
     CallError, EndpointServiceFacts, Facts, FactsQuery, Fields, ImageFacts, ImageOwner, InstanceTypeFacts,
-    ObservedAlarm, ObservedGroup, RemediationAction, SubnetFacts, Timestamp, endpoint_services, mark,
+    ObservedAlarm, ObservedGroup, RemediationAction, Spec, SubnetFacts, Timestamp, endpoint_services, mark,
 };
 use memory_cloud::{MemoryAccount, Session};
 use request_pass::{CloudFactory, Settings, StackState};
@@ -107,6 +108,13 @@ fn facts() -> Facts {
 }
 
 impl MemoryCloudFactory {
+    /// The alarms of `RolloutAlarms`: those of the facts, and the account's.
+    fn rollout_alarms(&self, spec: &Spec) -> Vec<RolloutAlarm> {
+        let of_facts = |name: &String| self.facts.rollout_alarms.iter().find(|it| it.name == *name).cloned();
+        let all = spec.rollout.alarms.iter();
+        all.map(|name| of_facts(name).unwrap_or_else(|| self.account.rollout_alarm(name))).collect()
+    }
+
     /// The subnets that a query can read: all of an existing network, or those of the managed VPC.
     fn subnets(&self, query: &FactsQuery<'_>) -> Vec<SubnetFacts> {
         let network = &query.spec.network;
@@ -161,7 +169,7 @@ impl CloudFactory for MemoryCloudFactory {
             endpoint_services: services.into_iter().map(|name| (name, service.clone())).collect(),
             instance_type: known.instance_type.filter(|_| query.checked.instance_type),
             image_details: known.image_details.filter(|_| query.checked.image),
-            rollout_alarms: if query.checked.rollout_alarms { known.rollout_alarms } else { vec![] },
+            rollout_alarms: if query.checked.rollout_alarms { self.rollout_alarms(query.spec) } else { vec![] },
             ..known
         })
     }

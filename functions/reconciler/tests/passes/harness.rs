@@ -55,7 +55,8 @@ impl Harness {
         let mut groups = BTreeSet::new();
         for message in messages {
             let event = message["body"].as_str().and_then(|body| serde_json::from_str(body).ok());
-            let request: Option<Request> = event.and_then(|event: Value| Request::read(&event, BEGIN_S * 1_000).ok());
+            let now_ms = self.cloud_factory.now().0;
+            let request: Option<Request> = event.and_then(|event: Value| Request::read(&event, now_ms).ok());
             let is_new = |it: &Request| self.recorded.borrow_mut().insert(it.hash.clone());
             if let Some(request) = request.filter(|it| groups.insert(it.owner()) && is_new(it)) {
                 self.records.inner.record_request(&request.owner(), LatestRequest::of_request(&request)).block_on();
@@ -106,7 +107,8 @@ impl Harness {
 
     /// Records a request, as the function `custom-resource` does before it queues the request.
     pub fn record_request(&self, event: &Value) {
-        assert!(run(&self.cloud_factory.account.clock, self.pass(&request(event)).admit()).is_ok());
+        let request = Request::read(event, self.cloud_factory.now().0).expect("a valid request");
+        assert!(run(&self.cloud_factory.account.clock, self.pass(&request).admit()).is_ok());
     }
 
     pub fn pass<'a>(&'a self, request: &'a Request) -> RequestPass<'a, FlakyRecords, MemoryCloudFactory> {

@@ -5,6 +5,7 @@ mod due_passes;
 mod forgeries;
 mod harness;
 mod remediations;
+mod rollouts;
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;

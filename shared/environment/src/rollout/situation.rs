@@ -122,13 +122,17 @@ pub fn relevant_refresh<'a>(refreshes: &'a [ObservedRefresh], record: &RolloutRe
 
 impl Situation<'_> {
     /// Whether the environment owns a refresh: its id is in the record, or it is active and equals a call that this record
-    /// would make, whose response was lost.
+    /// would make, whose response was lost. After a lost record, that is a call towards any version of the template that
+    /// Envkeeper created.
     #[must_use]
     pub fn owns(&self, refresh: &ObservedRefresh) -> bool {
         let is_possible =
             |version: &Version| RefreshCall::towards(version, self.settings).any(|call| call.started(refresh));
+        let record_is_lost = self.record.running.is_none();
+        let of_lost_record = refresh.target.as_ref().filter(|it| record_is_lost && it.rolling.is_some());
         self.record.has(refresh)
-            || refresh.status.is_active() && self.own_versions().into_iter().flatten().any(is_possible)
+            || refresh.status.is_active()
+                && self.own_versions().into_iter().flatten().chain(of_lost_record).any(is_possible)
     }
 
     /// The versions towards which this record makes calls.

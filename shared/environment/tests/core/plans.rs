@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use crate::common::{names, observe, plan_now, resources, run, settled, spec, standard};
 use environment::{
-    Call, DesiredState, Fields, LogGroup, Ownership, Resource, RoleSetting, RunOutcome, Setting, State, Tags, plan,
+    Call, DesiredState, Fields, LogGroup, Ownership, Resource, RoleSetting, RunOutcome, Script, Setting, State, Tags,
+    TemplateChange, TemplateVersion, desired_version, plan,
 };
 use memory_cloud::MemoryAccount;
 use serde_json::json;
@@ -142,7 +143,7 @@ fn a_rollback_reuses_the_old_template_version() {
     run(&account, "update", &new, None);
     let back = plan_now(&account, &old);
     let operations: Vec<&str> = back.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
-    assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"], "no third version is created");
+    assert_eq!(operations, [""; 0], "no third version is created");
 }
 
 #[test]
@@ -202,21 +203,35 @@ fn a_planted_version_is_not_used_and_its_image_is_not_believed() {
     let calls = plan(&resources(&spec(next)), &observed);
     assert!(!calls.to_string().contains("ami-eeeeeeeeeeeeeeeee"), "{calls}");
     let operations: Vec<&str> = calls.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
-    assert_eq!(operations, ["ec2:CreateLaunchTemplateVersion", "autoscaling:UpdateAutoScalingGroup"]);
+    assert_eq!(operations, ["ec2:CreateLaunchTemplateVersion"]);
+}
+
+/// The version that the launch template of a desired state has.
+fn desired_template(desired: &DesiredState) -> TemplateVersion {
+    let template = desired.resources.iter().find_map(|it| match &it.fields {
+        Fields::LaunchTemplate(template) => template.versions.first().cloned(),
+        _ => None,
+    });
+    template.expect("a version")
+}
+
+/// Lets the observed group launch this version, in place of every other one.
+fn launch(observed: &mut [environment::ObservedResource], version: &TemplateVersion) {
+    for it in observed {
+        match &mut it.resource.fields {
+            Fields::LaunchTemplate(template) => template.versions = vec![version.clone()],
+            Fields::AutoScalingGroup(group) => group.digest.clone_from(&version.digest),
+            _ => {}
+        }
+    }
 }
 
 #[test]
-fn a_group_that_launches_an_altered_version_is_named_and_set_back() {
+fn a_group_that_launches_an_altered_version_is_named_as_drift() {
     let account = settled(&standard());
     let mut observed = observe(&account);
-    let altered = observed.iter().find_map(|it| match &it.resource.fields {
-        Fields::LaunchTemplate(template) => {
-            let version = &template.versions[0];
-            Some(environment::TemplateVersion::altered(version.content.clone(), version.image.clone()))
-        }
-        _ => None,
-    });
-    let altered = altered.expect("a version");
+    let current = desired_template(&standard());
+    let altered = TemplateVersion::altered(current.content.clone(), current.image.clone());
     plant(&mut observed, std::slice::from_ref(&altered));
     for it in &mut observed {
         if let Fields::AutoScalingGroup(group) = &mut it.resource.fields {
@@ -224,14 +239,66 @@ fn a_group_that_launches_an_altered_version_is_named_and_set_back() {
         }
     }
     let drift: Vec<String> = environment::drift(&standard(), &observed).iter().map(ToString::to_string).collect();
-    assert!(drift.len() == 1 && drift[0].contains("content altered-"), "{drift:?}");
-    let operations: Vec<String> = plan(&standard(), &observed)
-        .steps
-        .iter()
-        .flat_map(|it| &it.calls)
-        .map(|it| it.operation().to_owned())
-        .collect();
-    assert_eq!(operations, ["autoscaling:UpdateAutoScalingGroup"]);
+    assert!(drift.len() == 1 && drift[0].contains("altered-"), "{drift:?}");
+    let plan = plan(&standard(), &observed);
+    assert!(plan.is_settled(), "the group is left to a rollout: {plan}");
+    assert_eq!(plan.rollout.map(|it| it.change), Some(TemplateChange::Rolling));
+}
+
+#[test]
+fn a_changed_version_of_the_group_is_no_step_of_a_plan() {
+    let account = settled(&standard());
+    let changes = [
+        (json!({ "MinSize": "2", "MaxSize": "4", "InstanceType": "t3.small" }), TemplateChange::Rolling),
+        (json!({ "MinSize": "2", "MaxSize": "4", "Tags": { "team": "web" } }), TemplateChange::NewInstances),
+    ];
+    for (properties, change) in changes {
+        let desired = resources(&spec(properties));
+        let plan = plan_now(&account, &desired);
+        let operations: Vec<&str> = plan.steps.iter().flat_map(|it| &it.calls).map(Call::operation).collect();
+        assert!(operations.contains(&"ec2:CreateLaunchTemplateVersion"), "{plan}");
+        assert!(!operations.contains(&"autoscaling:UpdateAutoScalingGroup"), "{plan}");
+        assert_eq!(plan.rollout.as_ref().map(|it| it.change), Some(change), "{plan}");
+        // The version exists; the rollout remains.
+        assert!(matches!(run(&account, "update", &desired, None), Some(RunOutcome::Settled { .. })));
+        let plan = plan_now(&account, &desired);
+        assert!(plan.is_settled(), "{plan}");
+        assert_eq!(plan.rollout.map(|it| it.change), Some(change));
+    }
+}
+
+/// A new release of Envkeeper changes no instance: its own part of the user data comes with the next version.
+#[test]
+fn a_newer_revision_of_the_launched_version_is_no_work() {
+    let account = settled(&standard());
+    let mut observed = observe(&account);
+    let current = desired_template(&standard());
+    let mut content = current.content.clone();
+    content.user_data = Script::from(format!("{}\n# an earlier release", &*content.user_data));
+    let launched = TemplateVersion::of(content, current.image.clone());
+    launch(&mut observed, &launched);
+    let settled = plan(&standard(), &observed);
+    assert!(settled.is_settled() && settled.rollout.is_none(), "{settled}");
+    assert_eq!(desired_version(&standard(), &observed), Some(launched.clone()));
+    assert!(environment::drift(&standard(), &observed).is_empty());
+    // With another input, the version is the new release's.
+    let changed = resources(&spec(json!({ "MinSize": "2", "MaxSize": "4", "InstanceType": "t3.small" })));
+    let rolling = plan(&changed, &observed);
+    assert!(rolling.to_string().contains("ec2:CreateLaunchTemplateVersion"), "{rolling}");
+    assert_eq!(desired_version(&changed, &observed), Some(desired_template(&changed)));
+    assert_eq!(rolling.rollout.map(|it| it.change), Some(TemplateChange::Rolling));
+}
+
+/// Instances of a release without rollouts are drift: their version's digest is unknown, and starts nothing.
+#[test]
+fn a_version_that_is_older_than_rollouts_reaches_new_instances_only() {
+    let account = settled(&standard());
+    let mut observed = observe(&account);
+    let current = desired_template(&standard());
+    let content = environment::TemplateContent { rolling_inputs: None, ..current.content.clone() };
+    launch(&mut observed, &TemplateVersion::of(content, current.image.clone()));
+    let plan = plan(&standard(), &observed);
+    assert_eq!(plan.rollout.map(|it| it.change), Some(TemplateChange::NewInstances));
 }
 
 #[test]

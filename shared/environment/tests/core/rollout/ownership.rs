@@ -1,7 +1,7 @@
 //! Which refreshes the environment owns.
 
 use environment::Preferences;
-use environment::rollout::{Action, RefreshCall, RolloutSettings, Trigger, relevant_refresh};
+use environment::rollout::{Action, RefreshCall, RolloutRecord, RolloutSettings, Trigger, Version, relevant_refresh};
 
 use super::fixture::{Case, foreign, refresh, return_to, rollout_of, version};
 
@@ -63,6 +63,19 @@ fn a_refresh_that_differs_in_one_field_is_foreign_unless_its_id_is_recorded() {
     assert!(!owned(&with(foreign("InProgress"))));
     // What has ended is history, unless it is recorded.
     assert!(!owned(&with(rollout_of(7, "Failed"))));
+}
+
+#[test]
+fn after_a_lost_record_a_refresh_towards_any_version_of_envkeeper_is_owned() {
+    let lost = |refresh| Case { record: RolloutRecord::default(), ..with(refresh) };
+    let case = lost(rollout_of(8, "InProgress"));
+    assert!(owned(&case));
+    assert_eq!(case.decide(), Action::Adopt("own".into()));
+    // It is foreign if it has other preferences, or if its version is not one that Envkeeper describes.
+    assert!(!owned(&lost(foreign("InProgress"))));
+    let mut undescribed = rollout_of(8, "InProgress");
+    undescribed.target = Some(Version { number: 8, rolling: None });
+    assert!(!owned(&lost(undescribed)));
 }
 
 #[test]
