@@ -20,8 +20,9 @@ ENVIRONMENT = {
     "Tags": {"team": "web"},
 }
 CHANGES = {"MaxSize": "5", "InstanceType": "t3.small"}
-# Environment variables of the functions: one that no property overrides, and one that a property overrides.
-VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9"}
+# Environment variables of the functions: one that no property overrides, and one that a property overrides. The waits of a
+# rollout are Auto Scaling's own, of a minute each by default.
+VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9", "BAKE_SECONDS": "2", "INSTANCE_WARMUP_SECONDS": "2"}
 
 
 class Report:
@@ -116,6 +117,8 @@ def run(cloud, report, keeps):
     report.step("scale in, with a drain", lambda: scale_in(cloud))
     report.step("the ledger: scaling events and their causes", lambda: show_ledger(cloud))
     change(cloud, report, created)
+    report.step("update to a version whose user data fails", lambda: bad_change(cloud))
+    report.step("the ledger: both rollouts", lambda: show_rollouts(cloud))
     if keeps:
         keep(cloud, report)
         return None
@@ -236,11 +239,39 @@ def change(cloud, report, created):
     after = report.step("update the stack", lambda: outputs(stack(cloud, changed, "updating", update=True)))
     update_calls = writes(cloud)[before:]
     show(f"the reconciler called {call}" for call in update_calls)
-    check(len(update_calls) == 2, f"expected two calls for an update of two properties, found {update_calls}")
+    check(len(update_calls) == 3, f"expected two changes and the start of a rollout, found {update_calls}")
+    check(after["RolloutState"] == "complete", f"the rollout is not complete: {after}")
     check(after["VpcId"] == created["VpcId"], "the update replaced the VPC")
     check(after["LaunchTemplateVersion"] == "2", f"the launch template version is not 2: {after}")
     settled = report.step("plan the same change again", lambda: plan(cloud, changed))
     check(not settled["Steps"], "the plan of a settled environment has steps")
+
+
+def bad_change(cloud):
+    """The stack returns to its earlier version, because the first new instance is unhealthy."""
+    before, began = set(states(cloud)), time.monotonic()
+    cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
+    try:
+        stack(cloud, {**ENVIRONMENT, **CHANGES, "InstanceType": "t3.medium"}, "updating", update=True)
+    except Failed as failed:
+        reason = str(failed)
+    else:
+        raise Failed("the bad version was accepted")
+    show([reason, f"rolled back after {time.monotonic() - began:.0f} s"])
+    check("UPDATE_ROLLBACK_COMPLETE" in reason and "is unhealthy" in reason, "the reason has no evidence")
+    until("the bad version is gone", lambda: set(states(cloud)) == before, progress=progress_line("going back"))
+    status = cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
+    show(status["Text"].splitlines())
+
+
+def show_rollouts(cloud):
+    expected = ["begun", "complete", "begun", "failed", "complete"]
+
+    def outcomes():
+        return [entry["outcome"] for entry in ledger.entries(cloud, kind="rollout")]
+
+    until(f"the ledger has {expected}", lambda: outcomes() == expected)
+    show(map(ledger.summary_line, ledger.entries(cloud, kind="rollout")))
 
 
 def deletion_is_rejected(cloud):

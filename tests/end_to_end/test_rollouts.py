@@ -62,6 +62,7 @@ class Rollouts(OneGroup):
         unchanged = self.update(InstanceType="t3.medium", MaxSize="3")
         self.assertEqual(unchanged["Data"]["RolloutState"], "complete")
         self.assertEqual(self.refreshes()[0]["InstanceRefreshId"], refresh["InstanceRefreshId"], "another refresh was started")
+        self.assertEqual(self.update()["Status"], "SUCCESS")
 
     def test_a_bad_update_goes_back_with_its_evidence_and_is_not_tried_again(self):
         before, kept = self.group()["LaunchTemplate"]["Version"], set(states(self.cloud))
@@ -85,6 +86,7 @@ class Rollouts(OneGroup):
         self.assertEqual(self.cloud.wait_for(first)["Status"], "FAILED")
         response = self.cloud.wait_for(second)
         self.assertEqual((response["Status"], self.types()), ("SUCCESS", {"t3.xlarge"}), response)
+        self.assertEqual(self.update()["Status"], "SUCCESS")
 
     def test_an_operators_refresh_blocks_a_change_of_the_template_and_nothing_else(self):
         scaling = self.cloud.client("autoscaling")

@@ -110,6 +110,12 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
                 Ok(response) => delete.result(&response),
                 Err(error) => json!({ "Error": error.to_string() }),
             },
+            Ok(OperatorOutcome::Rollout(operation)) => {
+                let parts = (settings, &self.records, &self.cloud_factory);
+                let until = work_deadline(Timestamp(deadline_ms));
+                let performed = operation.perform(self.request_queue.as_ref(), parts, until).await;
+                performed.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
+            }
             Err(error) => json!({ "Error": error.to_string() }),
         }
     }

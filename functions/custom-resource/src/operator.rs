@@ -1,7 +1,7 @@
 //! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
 //! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, `allow-adoption`
-//! (`adoption`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
+//! (`adoption`), `roll`, `rollback` and `cancel` (`rollout_operation`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
 use environment::rollout::instance_drift;
@@ -13,10 +13,11 @@ use request_pass::{
     recorded_spec, retired_tags, scope, violated_facts,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
-use requests::{Owner, Records, Request, time_text};
+use requests::{Owner, Records, Request, RolloutRequest, time_text};
 use serde_json::{Map, Value, json};
 
 use crate::operator_error::OperatorError;
+use crate::rollout_operation::RolloutOperation;
 use crate::rollout_report::{Forecast, summary_json};
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
@@ -36,6 +37,8 @@ pub(crate) enum OperatorOutcome {
     Done(Value),
     /// A Delete, to be processed as a request of CloudFormation.
     Delete(DeleteRequest),
+    /// A request about the rollout, for a due pass.
+    Rollout(RolloutOperation),
 }
 
 /// A Delete in the name of a stack that no longer exists.
@@ -64,10 +67,10 @@ impl DeleteRequest {
 }
 
 /// An environment with its owner and record.
-struct KnownEnvironment {
-    environment: String,
-    owner: Owner,
-    record: OwnerRecord,
+pub(crate) struct KnownEnvironment {
+    pub environment: String,
+    pub owner: Owner,
+    pub record: OwnerRecord,
 }
 
 /// A recorded environment beside the observed one.
@@ -90,6 +93,9 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some("unlock") => self.unlock().await,
             Some("allow-adoption") => self.allow_adoption().await,
             Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
+            Some(name) if let Some(request) = RolloutRequest::named(name) => {
+                return self.rollout(request).await.map(OperatorOutcome::Rollout);
+            }
             _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
         };
         result.map(OperatorOutcome::Done)
@@ -102,7 +108,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         id.ok_or_else(|| OperatorError::InvalidEnvironment { value: value.clone() })
     }
 
-    async fn find_environment(&self) -> Result<KnownEnvironment, OperatorError> {
+    pub(crate) async fn find_environment(&self) -> Result<KnownEnvironment, OperatorError> {
         let environment = self.environment()?.to_owned();
         let owner = self.records.environment_owner(&environment).await?;
         let owner = owner.ok_or_else(|| OperatorError::UnknownEnvironment { environment: environment.clone() })?;

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// The reason why an operator request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OperatorError {
-    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\" or \"delete\"", form(.request))]
+    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\", \"roll\", \"rollback\", \"cancel\" or \"delete\"", form(.request))]
     UnknownRequest { request: Value },
     #[error(
         "Environment is {}: valid is the id of an environment of this deployment, such as \"scalable-ec2-us-west-2-dev\"",
@@ -58,6 +58,10 @@ pub(crate) enum OperatorError {
     StackExists { environment: String, stack_id: String, logical_id: String },
     #[error("The state of the stack {stack_id} is unknown: {error}. Send the same request again.")]
     StackUnknown { stack_id: String, error: Box<CallError> },
+    #[error("The {request} of {environment} is refused: {reason}")]
+    RolloutRefused { request: &'static str, environment: String, reason: String },
+    #[error("The state of the rollout of {environment} is unknown: {error}. Send the same request again.")]
+    RolloutUnknown { environment: String, error: String },
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error(transparent)]

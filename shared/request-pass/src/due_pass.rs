@@ -1,17 +1,20 @@
 //! A due pass: the rollout of an environment without a request.
 
-use environment::rollout::{Action, RolloutRecord, Trigger};
-use environment::{Names, Spec, Timestamp};
+use environment::rollout::{Action, RolloutCloud as _, RolloutRecord, Trigger, decide};
+use environment::{Cloud as _, Names, Spec, Timestamp};
 use ledger::events::RolloutStep;
 use requests::records::OwnerRecord;
-use requests::{Owner, Reason, Records};
+use requests::{Owner, Reason, Records, RolloutRequest};
 use std::time::Duration;
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
 use crate::recorded::{recorded_rollout, recorded_spec, scope};
-use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd, situation};
 use crate::settings::Settings;
+
+/// Why nothing can be rolled out or back.
+const NO_ENVIRONMENT: &str = "it has no version that an update has rolled out; update its stack once";
 
 /// The part of the runs' seed that a due pass has in place of a request's hash. Its calls create nothing, so no token
 /// depends on it.
@@ -31,6 +34,8 @@ pub struct DuePass<'a, R, C> {
     pub cloud_factory: &'a C,
     /// The owner of the environment.
     pub owner: &'a Owner,
+    /// The operator's request with which the pass begins. Its first call ends the pass; due passes complete the rollout.
+    pub request: Option<RolloutRequest>,
 }
 
 /// The outcome of a due pass.
@@ -71,6 +76,42 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         }
     }
 
+    fn trigger(&self) -> Trigger {
+        match self.request {
+            None => Trigger::Due,
+            Some(RolloutRequest::Roll) => Trigger::Roll,
+            Some(RolloutRequest::Rollback) => Trigger::Rollback,
+            Some(RolloutRequest::Cancel) => Trigger::Cancel,
+        }
+    }
+
+    /// Why the operator's request is refused now; `None` if the pass can begin with it. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of the records and of the observation.
+    pub async fn refusal(&self) -> Result<Option<String>, PassError> {
+        let Some(record) = self.records.owner(self.owner).await? else { return Ok(Some(NO_ENVIRONMENT.to_owned())) };
+        if record.response_due_ms.is_some() {
+            return Ok(Some(String::from("a request of its stack is under way; wait for its response")));
+        }
+        let rollout = recorded_rollout(Some(&record));
+        let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
+        let (Some(spec), false, Some(desired)) = (spec, record.deleted, &rollout.desired) else {
+            return Ok(Some(NO_ENVIRONMENT.to_owned()));
+        };
+        let names = spec.names(&self.settings.deployment);
+        let scope = scope(self.owner.as_str(), names, Some(&record), spec.network.vpc_id.is_none());
+        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let Some(observed) = cloud.observe_rollout(&scope, &spec.rollout.alarms).await? else {
+            return Ok(Some(NO_ENVIRONMENT.to_owned()));
+        };
+        let situation = situation(&observed, &rollout, desired, &spec.rollout, self.trigger(), cloud.now());
+        Ok(match decide(&situation) {
+            Action::Refuse(refusal) => Some(refusal.to_string()),
+            _ => None,
+        })
+    }
+
     async fn roll(
         &self,
         record: &OwnerRecord,
@@ -93,7 +134,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             owner: self.owner,
             scope: &scope,
             settings: &spec.rollout,
-            trigger: Trigger::Due,
+            trigger: self.trigger(),
             desired: DesiredVersion::Recorded(desired.clone()),
             until,
             wait_budget: Duration::ZERO,
@@ -110,8 +151,8 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
                 tracing::info!(owner = %self.owner, ?action, "rollout continues");
                 Ok(later)
             }
-            // A due pass has no request to answer.
-            RolloutEnd::Succeeded(..) => Ok(None),
+            // An operator's request that needs no call. Whether the rollout has ended, the next due pass decides.
+            RolloutEnd::Succeeded(..) => Ok(later),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),
         }
     }

@@ -82,7 +82,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
             match answer {
                 Answer::Success(state) => return Ok(RolloutEnd::Succeeded(state, desired)),
-                Answer::Failed { reason } => return Ok(RolloutEnd::Failed(reason.into())),
+                // The command in a refusal needs the name, which a decision does not know.
+                Answer::Failed { reason } => {
+                    return Ok(RolloutEnd::Failed(reason.replace("<group>", &group.name).into()));
+                }
                 Answer::NotYet => {}
             }
             proceeds().await?;
@@ -111,7 +114,9 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
             };
             let now = self.cloud.now();
-            let waits = !action.is_call() && now - started >= self.wait_budget;
+            // An operator's request is done with its first call: decided again, it would be another request.
+            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel);
+            let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
                 return Ok(RolloutEnd::Open(action, open));
             }
@@ -133,19 +138,8 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
         loop {
             let situation = Situation {
-                now: self.cloud.now(),
-                trigger: self.trigger,
-                settings: self.settings,
-                desired,
-                saved: &observed.saved,
-                launchable: &observed.launchable,
-                instances: &observed.instances,
-                refresh: relevant_refresh(&observed.refreshes, record),
-                verdicts: &observed.verdicts,
-                alarms: &observed.alarms,
-                record,
-                held: observed.refresh_is_suspended,
                 irreversible,
+                ..situation(observed, record, desired, self.settings, self.trigger, self.cloud.now())
             };
             let action = decide(&situation);
             if !action.is_record() {
@@ -153,11 +147,12 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 return Ok((action, answer));
             }
             tracing::info!(owner = %self.owner, ?action, "rollout recorded");
+            let reason = |preposition, version: &Version| format!("{preposition} version {}", version.number);
             *record = record.clone().after(&action, situation.now);
             self.save(record).await?;
             match &action {
-                Action::Begin => self.publish(desired, RolloutStep::Begun, "").await,
-                Action::Accept(version) => self.publish(version, RolloutStep::Complete, "").await,
+                Action::Begin => self.publish(desired, RolloutStep::Begun, &reason("towards", desired)).await,
+                Action::Accept(version) => self.publish(version, RolloutStep::Complete, &reason("at", version)).await,
                 Action::MarkFailed(failed) => {
                     self.publish(&failed.version, RolloutStep::Failed, &failed.to_string()).await;
                 }
@@ -207,28 +202,41 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
     }
 }
 
+/// The situation of an observation and a record.
+pub(crate) fn situation<'a>(
+    observed: &'a ObservedRollout,
+    record: &'a RolloutRecord,
+    desired: &'a Version,
+    settings: &'a RolloutSettings,
+    trigger: Trigger,
+    now: Timestamp,
+) -> Situation<'a> {
+    Situation {
+        now,
+        trigger,
+        settings,
+        desired,
+        saved: &observed.saved,
+        launchable: &observed.launchable,
+        instances: &observed.instances,
+        refresh: relevant_refresh(&observed.refreshes, record),
+        verdicts: &observed.verdicts,
+        alarms: &observed.alarms,
+        record,
+        held: observed.refresh_is_suspended,
+        irreversible: false,
+    }
+}
+
 /// Cancels the active refresh of a group that is deleted, whoever started it.
 ///
 /// # Errors
 /// Those of the observation and the cancel. The delete goes on: draining replaces nothing any more.
 pub(crate) async fn cancel_before_delete<C: RolloutCloud>(cloud: &C, scope: &Scope) -> Result<(), CallError> {
     let Some(observed) = cloud.observe_rollout(scope, &[]).await? else { return Ok(()) };
-    let record = RolloutRecord::default();
-    let action = decide(&Situation {
-        now: cloud.now(),
-        trigger: Trigger::Delete,
-        settings: &RolloutSettings::default(),
-        desired: &Version { number: 0, rolling: None },
-        saved: &observed.saved,
-        launchable: &observed.launchable,
-        instances: &observed.instances,
-        refresh: relevant_refresh(&observed.refreshes, &record),
-        verdicts: &observed.verdicts,
-        alarms: &observed.alarms,
-        record: &record,
-        held: observed.refresh_is_suspended,
-        irreversible: false,
-    });
+    let (record, settings) = (RolloutRecord::default(), RolloutSettings::default());
+    let desired = Version { number: 0, rolling: None };
+    let action = decide(&situation(&observed, &record, &desired, &settings, Trigger::Delete, cloud.now()));
     if !matches!(action, Action::Cancel(_)) {
         return Ok(());
     }
