@@ -165,10 +165,12 @@ impl Group {
     ) -> usize {
         let Instance { id, subnet, route, activity: previous, terminated_by_ec2, .. } = self.instances[index].clone();
         // No source was found that names the event of this cancellation, if there is one.
-        match account.history.has_ended(previous) {
-            true => {}
-            false if terminated_by_ec2 => account.history.cancel_unhealthy(previous, now),
-            false => account.history.cancel(previous, now),
+        if !account.history.has_ended(previous) {
+            if terminated_by_ec2 {
+                account.history.cancel_unhealthy(previous, now);
+            } else {
+                account.history.cancel(previous, now);
+            }
         }
         let (route, from) =
             if route.is_warmed() { (Route::OutOfPool, " from warm pool") } else { (Route::OutOfGroup, "") };

@@ -149,17 +149,22 @@ impl Fixture {
     }
 
     /// The action that a due pass of a resource's environment would choose now; `None` without a group.
-    pub async fn next_rollout_action(&self, resource: &Resource, suffix: &str) -> Option<Action> {
+    pub async fn next_rollout_action(
+        &self,
+        resource: &Resource,
+        suffix: &str,
+        settings: &RolloutSettings,
+    ) -> Option<Action> {
         let owner = Owner::of(&resource.stack, &resource.logical_id);
         let record = self.handler.records.inner.owner(&owner).await.ok()??;
         let rollout = recorded_rollout(Some(&record));
         let scope = scope(owner.as_str(), self.names(suffix), Some(&record), true);
         let session = Session::new(self.account(), "the next action");
-        let observed = session.observe_rollout(&scope, &[]).await.ok()??;
+        let observed = session.observe_rollout(&scope, &settings.alarms).await.ok()??;
         let situation = Situation {
             now: self.now(),
             trigger: Trigger::Due,
-            settings: &RolloutSettings::default(),
+            settings,
             desired: rollout.desired.as_ref()?,
             saved: &observed.saved,
             launchable: &observed.launchable,

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use auto_scaling::{LaunchTemplate, RefreshChoices, RefreshPreferences, StartRefresh};
-use environment::rollout::Action;
+use auto_scaling::{AlarmState, LaunchTemplate, RefreshChoices, RefreshPreferences, StartRefresh};
+use environment::rollout::{Action, RolloutSettings};
 use memory_cloud::{Fault, LaunchOutcome};
 use request_pass::StackState;
 use serde_json::{Value, json};
@@ -35,6 +35,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// The instances of the environment.
 const INSTANCES: usize = 2;
 
+/// The alarm of `RolloutAlarms`.
+const ALARM: &str = "errors";
+
 /// The longest time until a rollout has ended after the last event: Auto Scaling retries a failing refresh for an hour, and
 /// its way back for another.
 const END: Duration = Duration::from_hours(6);
@@ -58,7 +61,7 @@ enum Course {
 const COURSES: [Course; 4] = [Course::Good, Course::Abandoned, Course::NoImage, Course::SiblingFails];
 
 pub(super) fn rows() -> Vec<Row> {
-    let name = "rollouts: seeded updates, rollbacks, scaling events, foreign refreshes and dead functions";
+    let name = "rollouts: seeded updates, rollbacks, alarms, scaling events, foreign refreshes, dead functions";
     let seeded = Row { name, cases: 10_000, short: 200, run: Box::new(schedule), seeded: true };
     vec![calls(), services(), seeded]
 }
@@ -71,7 +74,7 @@ fn resource() -> Resource {
 fn of_type(instance_type: &str) -> Value {
     properties(&json!({
         "Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "DesiredCapacity": INSTANCES.to_string(),
-        "InstanceType": instance_type,
+        "InstanceType": instance_type, "RolloutAlarms": [ALARM],
     }))
 }
 
@@ -79,6 +82,7 @@ fn of_type(instance_type: &str) -> Value {
 fn created() -> Fixture {
     let mut fixture = Fixture::with_hooks();
     fixture.set_stack(StackState::Active);
+    set_alarm(&fixture, AlarmState::Ok);
     let response = fixture.run(async {
         let response = fixture.send(&resource(), "Create", &of_type("t3.micro")).await;
         fixture.wait(MINUTE * 5).await;
@@ -87,6 +91,10 @@ fn created() -> Fixture {
     assert_eq!(response, Response::Success, "a step without faults succeeds");
     fixture.account().fewest_in_service.set(usize::MAX);
     fixture
+}
+
+fn set_alarm(fixture: &Fixture, state: AlarmState) {
+    fixture.account().operate(|simulator, _| simulator.set_alarm_state(ALARM, Some(state)));
 }
 
 /// Plays a rollout with the requests of CloudFormation, and waits for its end. Returns the responses.
@@ -159,23 +167,23 @@ fn versions(fixture: &Fixture) -> (Vec<String>, String) {
 /// The verdict on a rollout that was played: the group is at the version of the last successful request, as a whole.
 fn judge(fixture: &mut Fixture, course: Course, responses: &[Response]) -> Verdict {
     let expected = if course != Course::SiblingFails && responses[0] == Response::Success { "2" } else { "1" };
-    let mut reason = String::new();
-    if responses.last() != Some(&Response::Success) {
-        reason.push_str("the last request failed; ");
-    }
     let (found, saved) = versions(fixture);
-    if found != [expected; INSTANCES] || saved != expected {
-        reason.push_str(&format!("versions {found:?}, saved {saved}, expected {expected}; "));
-    }
     let fewest = fixture.account().fewest_in_service.get();
-    if fewest < INSTANCES {
-        reason.push_str(&format!("only {fewest} in service; "));
+    let mut reasons = vec![];
+    if responses.last() != Some(&Response::Success) {
+        reasons.push(String::from("the last request failed"));
     }
-    finish(fixture, responses, reason)
+    if found != [expected; INSTANCES] || saved != expected {
+        reasons.push(format!("versions {found:?}, saved {saved}, expected {expected}"));
+    }
+    if fewest < INSTANCES {
+        reasons.push(format!("only {fewest} in service"));
+    }
+    finish(fixture, responses, reasons)
 }
 
 /// Deletes the environment, and completes the verdict.
-fn finish(fixture: &mut Fixture, responses: &[Response], mut reason: String) -> Verdict {
+fn finish(fixture: &mut Fixture, responses: &[Response], mut reasons: Vec<String>) -> Verdict {
     fixture.set_stack(StackState::Deleting);
     let fixture = &*fixture;
     if std::env::var_os("CAMPAIGN_TRACE").is_some() {
@@ -197,13 +205,11 @@ fn finish(fixture: &mut Fixture, responses: &[Response], mut reason: String) -> 
     });
     no_response += usize::from(deleted == Response::Nothing);
     if deleted != Response::Success || took > DELETE {
-        reason.push_str(&format!("the delete: {deleted:?} after {took:?}; "));
+        reasons.push(format!("the delete: {deleted:?} after {took:?}"));
     }
     let leaked = fixture.inventory().len();
-    if !reason.is_empty() {
-        reason.push_str(&format!("responses {responses:?}"));
-    }
-    let converged = reason.is_empty() && leaked == 0;
+    let converged = reasons.is_empty() && leaked == 0;
+    let reason = if converged { String::new() } else { format!("{}; responses {responses:?}", reasons.join("; ")) };
     Verdict { converged, leaked, duplicated: fixture.duplicates(), no_response, reason }.with(fixture)
 }
 
@@ -300,8 +306,8 @@ fn schedule(seed: usize) -> Verdict {
         settle(&fixture).await;
         schedule.responses
     });
-    let reason = unsettled(&fixture).unwrap_or_default();
-    finish(&mut fixture, &responses, reason)
+    let reasons = Vec::from_iter(unsettled(&fixture));
+    finish(&mut fixture, &responses, reasons)
 }
 
 fn index(dice: &mut Dice, end: u64) -> usize {
@@ -310,12 +316,13 @@ fn index(dice: &mut Dice, end: u64) -> usize {
 
 /// Why a group is neither at one version as a whole nor alarmed.
 fn unsettled(fixture: &Fixture) -> Option<String> {
-    let action = fixture.run(fixture.next_rollout_action(&resource(), "dev"));
+    let settings = RolloutSettings { alarms: vec![ALARM.to_owned()], ..RolloutSettings::default() };
+    let action = fixture.run(fixture.next_rollout_action(&resource(), "dev", &settings));
     let (found, saved) = versions(fixture);
     match action {
         Some(Action::Alarm(_)) => None,
         Some(Action::None) if found.iter().all(|version| *version == saved) => None,
-        action => Some(format!("{action:?}: versions {found:?}, saved {saved}; ")),
+        action => Some(format!("{action:?}: versions {found:?}, saved {saved}")),
     }
 }
 
@@ -338,7 +345,12 @@ impl Schedule<'_> {
                 self.fixture.reconcilers_stopped.set(false);
                 self.fixture.account().hooks_unanswered.set(false);
             }
-            _ => {}
+            _ => {
+                let state = [AlarmState::Alarm, AlarmState::InsufficientData][index(&mut self.dice, 2)];
+                set_alarm(self.fixture, state);
+                self.wait(30).await;
+                set_alarm(self.fixture, AlarmState::Ok);
+            }
         }
         self.wait(20).await;
     }
