@@ -121,6 +121,7 @@ pub struct FactsQuery<'a> {
 
 /// The facts that decide whether a request can succeed, and that the desired resources do not need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one answer for each fact, read by its name")]
 pub struct CheckedFacts {
     /// [`Facts::instance_type`].
     pub instance_type: bool,

@@ -202,9 +202,8 @@ impl fmt::Display for RolloutSummary {
             if let Some(count) = refresh.instances_to_update {
                 write!(f, ", instances to update: {count}")?;
             }
-            match &refresh.status_reason {
-                Some(reason) => write!(f, ": {}", reason.trim_end_matches('.'))?,
-                None => {}
+            if let Some(reason) = &refresh.status_reason {
+                write!(f, ": {}", reason.trim_end_matches('.'))?;
             }
             f.write_str(".")?;
         }

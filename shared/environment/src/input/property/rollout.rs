@@ -102,7 +102,7 @@ pub static ROLLOUT_ALARMS: Property = Property {
          replaced instances end.",
         "An update that replaces instances needs each alarm in OK: Auto Scaling starts no rollout otherwise.",
         "An alarm in INSUFFICIENT_DATA meanwhile stops the replacements, for at most an hour.",
-        "The environment's own CPU alarms are not accepted: a rollout changes the CPU utilization by itself.",
+        "The environment's own alarms `cpu-high`, `cpu-low` and `rollout-failed` are not accepted: a rollout changes their states by itself.",
         "A name with a comma cannot be given.",
     ],
 };
