@@ -201,9 +201,11 @@ impl Model {
         send_oldest_due(sender, &self.records, &self.queue, self.at_once, now_ms).block_on();
     }
 
-    /// A Delete of any owner, whose task may be due, queued or in work.
+    /// A Delete of any owner, whose task may be due, queued or in work; every other one of an owner whose due pass is in work.
     fn request_delete(&mut self, now_ms: u64) {
-        let owner = Owner::of("stack", &self.rng.below(OWNERS).to_string());
+        let in_work = self.running.iter().find(|(_, is_due_pass)| **is_due_pass).map(|(owner, _)| owner.clone());
+        let any = Owner::of("stack", &self.rng.below(OWNERS).to_string());
+        let owner = in_work.filter(|_| self.rng.below(2) == 0).unwrap_or(any);
         let latest = LatestRequest {
             request_hash: format!("delete-{now_ms}"),
             kind: Kind::Delete,
