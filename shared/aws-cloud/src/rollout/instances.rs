@@ -84,13 +84,13 @@ mod tests {
     #[test]
     fn an_instance_is_in_service_since_the_end_of_its_launch() {
         let all = ["i-1", "i-2", "i-3"].map(|id| instance(id, "InService", "2"));
-        let listed = launches(vec![in_progress("i-3", 40), ended("i-2", "Successful", (20, 30), "")]);
+        let listed = launches(&[in_progress("i-3", 40), ended("i-2", "Successful", (20, 30), "")]);
         let since = |launches: &Launches| {
             let found = observed(all.to_vec(), launches);
             found.into_iter().map(|it| it.in_service_since.map(|it| it.0 / 1_000)).collect::<Vec<_>>()
         };
         assert_eq!(since(&listed), [Some(20), Some(30), None], "i-1 is older than the oldest activity");
-        assert_eq!(since(&launches(vec![])), [Some(7); 3], "the create of the group");
+        assert_eq!(since(&launches(&[])), [Some(7); 3], "the create of the group");
     }
 
     #[test]
@@ -107,19 +107,19 @@ mod tests {
             ("Terminated", None),
             ("Detaching", None),
         ] {
-            let found = observed(vec![instance("i-1", state, "2")], &launches(vec![]));
+            let found = observed(vec![instance("i-1", state, "2")], &launches(&[]));
             let found = found.first().map(|it| (it.in_service_since.is_some(), it.is_ignored));
             assert_eq!(found, expected, "{state}");
         }
         let mut protected = instance("i-1", "InService", "2");
         protected.protected_from_scale_in = Some(true);
-        assert!(observed(vec![protected], &launches(vec![]))[0].is_ignored);
+        assert!(observed(vec![protected], &launches(&[]))[0].is_ignored);
     }
 
     #[test]
     fn the_versions_of_instances_and_of_the_group_are_numbers_of_the_environments_template() {
         let found =
-            observed(vec![instance("i-1", "InService", "1"), instance("i-2", "InService", "2")], &launches(vec![]));
+            observed(vec![instance("i-1", "InService", "1"), instance("i-2", "InService", "2")], &launches(&[]));
         let numbers: Vec<_> = found.iter().map(|it| it.version.as_ref().map(|it| it.number)).collect();
         assert_eq!(numbers, [Some(1), Some(2)]);
         let saved = |template: &str, version: &str| {

@@ -142,9 +142,9 @@ pub(super) mod tests {
     use super::*;
     use aws_sdk_autoscaling::primitives::DateTime;
 
-    pub(in crate::rollout) fn launches(activities: Vec<Found>) -> Launches {
+    pub(in crate::rollout) fn launches(activities: &[Found]) -> Launches {
         let mut launches = Launches::default();
-        launches.add(&activities);
+        launches.add(activities);
         launches
     }
 
@@ -170,7 +170,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_durations_are_those_of_successful_launches() {
-        let found = launches(vec![
+        let found = launches(&[
             in_progress("i-4", 90),
             ended("i-3", "Successful", (50, 57), ""),
             ended("i-2", "Failed", (30, 32), "no capacity"),
@@ -181,14 +181,14 @@ pub(super) mod tests {
         assert_eq!(found.oldest, Some(Timestamp(10_000)));
         let mut quick = ended("i-1", "Successful", (10, 10), "");
         quick.start_time = Some(DateTime::from_millis(10_400));
-        assert_eq!(launches(vec![quick]).of("i-1").and_then(|it| it.ended), Some(Timestamp(10_400)));
-        let many = (0..150).map(|at| ended("i-1", "Successful", (at, at + 5), "")).collect();
-        assert_eq!(launches(many).durations().len(), 100);
+        assert_eq!(launches(&[quick]).of("i-1").and_then(|it| it.ended), Some(Timestamp(10_400)));
+        let many: Vec<Found> = (0..150).map(|at| ended("i-1", "Successful", (at, at + 5), "")).collect();
+        assert_eq!(launches(&many).durations().len(), 100);
     }
 
     #[test]
     fn an_instance_has_its_last_launch() {
-        let found = launches(vec![
+        let found = launches(&[
             ended("i-1", "Successful", (50, 57), ""),
             ended("i-1", "Successful", (10, 15), ""),
             termination(5),
@@ -200,7 +200,7 @@ pub(super) mod tests {
     #[test]
     fn unhealthy_instances_of_earlier_rollouts_are_not_looked_up() {
         let abandoned = "Lifecycle Action with token 1 was abandoned";
-        let found = launches(vec![
+        let found = launches(&[
             ended("i-3", "Failed", (60, 61), "Request limit exceeded"),
             ended("i-2", "Cancelled", (50, 57), abandoned),
             ended("i-1", "Cancelled", (10, 15), abandoned),

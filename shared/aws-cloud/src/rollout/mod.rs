@@ -50,7 +50,7 @@ pub(crate) async fn observe(
     );
     let Some(group) = group?.filter(|it| is_owned(it, &scope.owner)) else { return Ok(None) };
     let id = group.auto_scaling_group_arn().ok_or_else(|| Problem::unreadable(DESCRIBE, "ARN"))?;
-    let versions = Versions::of(versions?, &aws.ids.known(scope));
+    let versions = Versions::of(&versions?, &aws.ids.known(scope));
     if let Some(id) = versions.template() {
         // The calls that follow name the template by its id.
         aws.ids.record_observed(&template, id);

@@ -137,7 +137,7 @@ mod tests {
         let listed = Instance::builder().instance_id("i-1").launch_template(specification("lt-1", "3")).build();
         let group = AutoScalingGroup::builder().instances(listed).build();
         let tags = tags(&[("i-2", "aws:ec2launchtemplate:id", "lt-1"), ("i-2", "aws:ec2launchtemplate:version", "1")]);
-        let found = launches(vec![
+        let found = launches(&[
             in_progress("i-9", 160),
             ended("i-3", "Cancelled", (140, 150), ABANDONED),
             ended("i-2", "Cancelled", (130, 140), ABANDONED),

@@ -21,7 +21,7 @@ pub(super) struct Versions {
 
 impl Versions {
     /// Of all listed versions of one template.
-    pub(super) fn of(listed: Vec<LaunchTemplateVersion>, observation: &Observation<'_>) -> Versions {
+    pub(super) fn of(listed: &[LaunchTemplateVersion], observation: &Observation<'_>) -> Versions {
         let number = |it: &LaunchTemplateVersion| u64::try_from(it.version_number()?).ok();
         let image = |it: &LaunchTemplateVersion| it.launch_template_data()?.image_id().map(str::to_owned);
         let described = listed.iter().filter_map(|it| {
