@@ -208,6 +208,7 @@ fn a_bad_version_fails_the_update_with_the_evidence_and_goes_back() {
         let response = environment.answer(&environment.update(json!({}), small()));
         let reason = reason(&response);
         assert!(reason.starts_with("version 2 failed: ") && reason.contains(evidence), "{context}: {reason}");
+        assert_eq!(environment.refreshes(), [RefreshStatus::RollbackInProgress], "{context}: accepted");
         // CloudFormation rolls the stack back: at once, also while the instances are still being replaced.
         let (began, rollback) = (environment.harness.cloud_factory.now(), environment.update(small(), json!({})));
         let response = environment.answer(&rollback);
