@@ -113,7 +113,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
             Ok(OperatorOutcome::Rollout(operation)) => {
                 let parts = (settings, &self.records, &self.cloud_factory);
                 let until = work_deadline(Timestamp(deadline_ms));
-                let performed = operation.perform(self.request_queue.as_ref(), parts, until).await;
+                let performed = Box::pin(operation.perform(self.request_queue.as_ref(), parts, until)).await;
                 performed.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
             }
             Err(error) => json!({ "Error": error.to_string() }),

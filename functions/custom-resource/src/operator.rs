@@ -94,7 +94,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some("allow-adoption") => self.allow_adoption().await,
             Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
             Some(name) if let Some(request) = RolloutRequest::named(name) => {
-                return self.rollout(request).await.map(OperatorOutcome::Rollout);
+                return Box::pin(self.rollout(request)).await.map(OperatorOutcome::Rollout);
             }
             _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
         };
@@ -290,7 +290,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let scope = scope(owner, names, record, spec.network.vpc_id.is_none());
         let observed = self.cloud_factory.for_run(owner, "observe", None).observe(&scope).await?;
         let image_is_recorded = recorded_image(record, spec).is_some();
-        Ok((DesiredState { resources, retired_tags, image_is_recorded, ..DesiredState::default() }, observed))
+        let recorded_version = recorded_rollout(record).content;
+        let desired =
+            DesiredState { resources, retired_tags, image_is_recorded, recorded_version, ..DesiredState::default() };
+        Ok((desired, observed))
     }
 
     fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>, forecast: Option<Forecast>) -> Value {

@@ -575,7 +575,7 @@ fn a_dead_letter_that_requested_a_due_pass_is_dropped() {
     let (watchdog, response_server) = test_watchdog();
     let due = json!({ "Due": Owner::of("stack", "Web").as_str() });
     assert_eq!(redelivered(&watchdog, &[message("due", &due)]), [""; 0]);
-    assert_eq!(response_server.take(), [json!(0); 0]);
+    assert!(response_server.take().is_empty());
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let (Some(spec), false, Some(_)) = (spec, record.deleted, &rollout.desired) else {
             return Ok(DueOutcome { next_due_ms: None });
         };
-        match self.roll(&record, rollout, &spec, until).await {
+        match Box::pin(self.roll(&record, rollout, &spec, until)).await {
             Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
             Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
             Err(PassError::Requeue(reason)) => {
@@ -141,16 +141,18 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         };
         let later = Some((self.cloud_factory.now() + DUE_INTERVAL).0);
         match pass.run(rollout, proceeds).await? {
-            RolloutEnd::Open(Action::None, _) => Ok(None),
-            RolloutEnd::Open(Action::Alarm(reason), _) => {
-                tracing::error!(owner = %self.owner, %reason, "rollout needs an operator");
-                pass.publish(&desired, RolloutStep::NeedsOperator, &reason.to_string()).await;
-                Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0))
-            }
-            RolloutEnd::Open(action, _) => {
-                tracing::info!(owner = %self.owner, ?action, "rollout continues");
-                Ok(later)
-            }
+            RolloutEnd::Open(action, _) => match *action {
+                Action::None => Ok(None),
+                Action::Alarm(reason) => {
+                    tracing::error!(owner = %self.owner, %reason, "rollout needs an operator");
+                    pass.publish(&desired, RolloutStep::NeedsOperator, &reason.to_string()).await;
+                    Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0))
+                }
+                action => {
+                    tracing::info!(owner = %self.owner, ?action, "rollout continues");
+                    Ok(later)
+                }
+            },
             // An operator's request that needs no call. Whether the rollout has ended, the next due pass decides.
             RolloutEnd::Succeeded(..) => Ok(later),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),

@@ -17,7 +17,8 @@ use crate::cloud_factory::CloudFactory;
 use crate::converge::{Convergence, PassLimits};
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_spec, retired_tags, scope, to_record,
+    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_rollout, recorded_spec, retired_tags,
+    scope, to_record,
 };
 use crate::rollout::cancel_before_delete;
 use crate::settings::Settings;
@@ -238,7 +239,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if let Some(waiting) = self.still_waiting(admitted, &scope).await {
             return Ok(Convergence::Pending(waiting));
         }
-        if let Some(waiting) = self.still_rolling(admitted, spec, &scope, limits).await? {
+        if let Some(waiting) = Box::pin(self.still_rolling(admitted, spec, &scope, limits)).await? {
             return Ok(Convergence::Pending(waiting));
         }
         if self.settled_spec(record).as_ref() != Some(spec) {
@@ -260,6 +261,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             retired_tags,
             in_service,
             image_is_recorded: image.is_some(),
+            recorded_version: recorded_rollout(record).content,
             never_settled: false,
             retains_objects: true,
         };
@@ -269,7 +271,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 for drift in plan(&desired, &observed).fixed_drift {
                     tracing::warn!(%drift, "drift cannot be corrected");
                 }
-                let (state, version) = match self.roll(admitted, spec, &scope, (&desired, &observed), limits).await? {
+                let rolled = Box::pin(self.roll(admitted, spec, &scope, (&desired, &observed), limits)).await?;
+                let (state, version) = match rolled {
                     Convergence::Pending(waiting) => return Ok(Convergence::Pending(waiting)),
                     Convergence::Settled(rolled) => rolled,
                 };
@@ -309,7 +312,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             return Ok(Convergence::Pending(waiting));
         }
         let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
-        if let Err(error) = cancel_before_delete(&cloud, &scope).await {
+        if let Err(error) = Box::pin(cancel_before_delete(&cloud, &scope)).await {
             tracing::warn!(%owner, %error, "the instance refresh of the group was not cancelled");
         }
         let retains_objects = !record.as_ref().is_some_and(empties_buckets);

@@ -79,7 +79,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let is_known = rollout.running.is_some() || self.request.event.kind == Kind::Create;
         if let Some(number) = launched.filter(|_| is_known && !rollout.begun && rollout.refresh.is_none()) {
             let launched = Version::of(number, &version);
-            self.accept(admitted, rollout, &launched).await?;
+            self.accept(admitted, rollout, &launched, version.digest).await?;
             return Ok(Convergence::Settled((RolloutState::Complete, launched)));
         }
         let desired = DesiredVersion::Content(version.digest);
@@ -99,12 +99,15 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         rollout: RolloutRecord,
         version: &Version,
+        content: String,
     ) -> Result<(), PassError> {
-        if rollout.desired.as_ref() == Some(version) && rollout.running.as_ref() == Some(version) {
+        let recorded = [rollout.desired.as_ref(), rollout.running.as_ref()];
+        if recorded == [Some(version); 2] && rollout.content.as_ref() == Some(&content) {
             return Ok(());
         }
         let mut accepted = rollout.after(&Action::Accept(version.clone()), self.cloud_factory.now());
         accepted.desired = Some(version.clone());
+        accepted.content = Some(content);
         self.records.save_rollout(&admitted.owner, rollout_to_record(&accepted)?).await?;
         Ok(())
     }

@@ -18,8 +18,9 @@ use crate::recorded::rollout_to_record;
 /// The delay between two observations of a waiting rollout, and after a call: the API shows a call's effect within seconds.
 const OBSERVATION_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The delay until the next due pass of a rollout under way: the watchdog starts due passes every minute.
-pub(crate) const DUE_INTERVAL: Duration = Duration::from_mins(1);
+/// The delay until the next due pass of a rollout under way: less than the watchdog's interval of a minute, so that each of its
+/// ticks finds the task due.
+pub(crate) const DUE_INTERVAL: Duration = Duration::from_secs(45);
 
 /// The version that a rollout leads to.
 pub(crate) enum DesiredVersion {
@@ -54,7 +55,7 @@ pub(crate) enum RolloutEnd {
     /// It answers with FAILED.
     Failed(Reason),
     /// It goes on: with this action, another pass continues.
-    Open(Action, Condition),
+    Open(Box<Action>, Condition),
 }
 
 impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
@@ -118,7 +119,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel);
             let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
-                return Ok(RolloutEnd::Open(action, open));
+                return Ok(RolloutEnd::Open(Box::new(action), open));
             }
             self.cloud.pause(OBSERVATION_INTERVAL).await;
         }
@@ -132,8 +133,13 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         desired: &Version,
         irreversible: bool,
     ) -> Result<(Action, Answer), PassError> {
-        if record.desired.as_ref() != Some(desired) {
+        let content = match &self.desired {
+            DesiredVersion::Content(digest) => Some(digest.clone()),
+            DesiredVersion::Recorded(_) => record.content.clone(),
+        };
+        if record.desired.as_ref() != Some(desired) || record.content != content {
             record.desired = Some(desired.clone());
+            record.content = content;
             self.save(record).await?;
         }
         loop {

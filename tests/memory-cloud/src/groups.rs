@@ -105,7 +105,7 @@ pub(crate) fn create(
 ) -> Result<(), CallError> {
     let new = NewGroup {
         name: name.to_owned(),
-        settings: group_settings(group, launch_template(&group.template, version)),
+        settings: group_settings(group, launch_template(&group.template, u64::try_from(version).unwrap_or(u64::MAX))),
         desired_capacity: Some(group.desired_capacity),
         tags: vec![],
         hooks: group.hooks.iter().map(hook).collect(),
@@ -262,7 +262,7 @@ pub(crate) fn failed_launch(account: &MemoryAccount, name: &str) -> Option<Strin
 }
 
 /// A numbered version in the simulator's type.
-pub(crate) fn launch_template(template: &Ref, version: impl ToString) -> LaunchTemplate {
+pub(crate) fn launch_template(template: &Ref, version: u64) -> LaunchTemplate {
     LaunchTemplate { id: template.to_string(), name: template.to_string(), version: version.to_string() }
 }
 
@@ -307,8 +307,11 @@ fn hook(hook: &Hook) -> PutHook {
 /// code is an error of the caller.
 pub(crate) fn response<T>(name: &str, done: Result<T, Fault>) -> Result<T, CallError> {
     done.map_err(|fault| match fault.code {
-        "ResourceInUse" | "ScalingActivityInProgress" | "AlreadyExists" => retry(format!("{name}: {fault}")),
-        "InstanceRefreshInProgress" | "ActiveInstanceRefreshNotFound" => retry(format!("{name}: {fault}")),
+        "ResourceInUse"
+        | "ScalingActivityInProgress"
+        | "AlreadyExists"
+        | "InstanceRefreshInProgress"
+        | "ActiveInstanceRefreshNotFound" => retry(format!("{name}: {fault}")),
         // The words of a changed template during a refresh (the Auto Scaling user guide).
         _ if fault.to_string().contains("An active instance refresh with a desired configuration exists") => {
             retry(format!("{name}: {fault}"))

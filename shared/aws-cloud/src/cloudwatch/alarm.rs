@@ -29,8 +29,8 @@ const MISSING_DATA: &str = "notBreaching";
 
 /// Reads the alarms with the computed names, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Vec<Found>, Problem> {
-    let named = names.alarms().map(|key| key.name).to_vec();
-    let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(named));
+    let all = names.alarms().map(|key| key.name).to_vec();
+    let request = clients.cloudwatch.describe_alarms().set_alarm_names(Some(all));
     let response = request.send().await.classified(DESCRIBE)?;
     Ok(response.metric_alarms.unwrap_or_default())
 }

@@ -22,6 +22,8 @@ const MAX_EVIDENCE: usize = 600;
 pub struct RolloutRecord {
     /// The desired version: that of the last request whose other work was done. Due passes roll it out.
     pub desired: Option<Version>,
+    /// The digest of the desired version's whole content, as the request that set it knew it.
+    pub content: Option<String>,
     /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
     pub begun: bool,
     /// The refresh that this environment started last, until its end is accepted.

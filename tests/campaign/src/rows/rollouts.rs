@@ -415,7 +415,7 @@ mod tests {
             let before = fixture.account().calls.borrow().len();
             let responses = play(&mut fixture, course);
             let calls = fixture.account().calls.borrow();
-            let sent = calls[before..].iter().map(|it| it.operation());
+            let sent = calls[before..].iter().map(environment::Call::operation);
             let sent: Vec<&str> = sent.filter_map(|it| it.strip_prefix("autoscaling:")).collect();
             assert_eq!(sent, operations, "{course:?}: {responses:?}");
         }

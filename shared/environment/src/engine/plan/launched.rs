@@ -58,11 +58,11 @@ impl fmt::Display for TemplateRollout {
 /// The same desired state with the part of the launched version that no request changes, in place of the desired one:
 ///
 /// - the image, if the record has none and the image's source is the same: the image changes only when its property changes;
-/// - the whole version, if the desired one is only a newer [revision](TemplateChange::Revision): a new release of Envkeeper
-///   changes no instance by itself. Its own part of the user data comes with the next version.
+/// - the whole version, if the record names it and the desired one is only a newer [revision](TemplateChange::Revision): a new
+///   release of Envkeeper changes no instance by itself. Its own part of the user data comes with the next version.
 ///
-/// Only the version in use is believed, because any principal that may create versions can add one with another image; to use
-/// that version takes the right to change the group.
+/// Any principal that may create versions can add one with another image or user data. So the image of a version is believed only
+/// where the group launches it, which takes the right to change the group, and the user data only where the record names it.
 pub(super) fn with_launched_parts(desired: &DesiredState, observed: &[ObservedResource]) -> Option<DesiredState> {
     let launched = launched_version(observed)?;
     let mut pinned = desired.clone();
@@ -74,7 +74,9 @@ pub(super) fn with_launched_parts(desired: &DesiredState, observed: &[ObservedRe
             if !desired.image_is_recorded && version.content.image_source == launched.content.image_source {
                 *version = TemplateVersion::of(version.content.clone(), launched.image.clone());
             }
-            if TemplateChange::of(version, launched) == TemplateChange::Revision {
+            if desired.recorded_version.as_ref() == Some(&launched.digest)
+                && TemplateChange::of(version, launched) == TemplateChange::Revision
+            {
                 version.clone_from(launched);
             }
             if version.digest != old {

@@ -43,6 +43,9 @@ pub struct DesiredState {
     /// Whether the image of the launch template is recorded for its source. Otherwise the image that the group launches
     /// is kept, as long as its source is the same: the record was lost, or is older than this field.
     pub image_is_recorded: bool,
+    /// The digest of the version that the record names: as a newer [revision](crate::TemplateChange::Revision) of that one, the
+    /// desired version is not used. `None`: no version is recorded.
+    pub recorded_version: Option<String>,
     /// Whether the deleted environment never settled. In that case no bucket is emptied, regardless of its tag.
     pub never_settled: bool,
     /// Whether no bucket is emptied, regardless of its tag, which anybody with the right to tag the bucket can set: the
