@@ -6,7 +6,7 @@ import unittest
 from demo import GROUP, states
 from local_cloud import Failed, until
 from one_group import OneGroup
-from test_stacks import OnOneCloud, with_properties
+from test_stacks import OnOneCloud, event, with_properties
 
 # Neither a warm-up nor a bake: both are waits of Auto Scaling, which the simulator's tests cover.
 QUICK = {"InstanceWarmupSeconds": "0", "BakeSeconds": "0", "CanaryPercentage": "50"}
@@ -87,6 +87,38 @@ class Rollouts(OneGroup):
         response = self.cloud.wait_for(second)
         self.assertEqual((response["Status"], self.types()), ("SUCCESS", {"t3.xlarge"}), response)
         self.assertEqual(self.update()["Status"], "SUCCESS")
+
+    def test_a_delete_in_the_middle_of_a_rollout_cancels_it_and_waits_for_none_of_it(self):
+        update = self.cloud.send(self.event(InstanceType="t3.large"))
+        until("the rollout has begun", lambda: any(it["Status"] == "InProgress" for it in self.refreshes()))
+        before = len(self.cloud.calls())
+        deleted = self.cloud.request(event("delete.json"))
+        self.assertEqual(deleted["Status"], "SUCCESS", deleted)
+        self.assertEqual((self.cloud.wait_for(update)["Status"], self.cloud.inventory()), ("FAILED", []))
+        called = {it["operation"] for it in self.cloud.calls()[before:]}
+        self.assertIn("CancelInstanceRefresh", called)
+        self.create()
+
+    def test_operators_roll_roll_back_and_cancel(self):
+        launched, (old,) = self.group()["LaunchTemplate"]["Version"], states(self.cloud)
+        refused = self.operator("cancel")
+        self.assertIn("no rollout of this environment is active", refused["Error"])
+        self.assertIn("begins", self.operator("roll")["Text"])
+        until("the instance is replaced", lambda: old not in states(self.cloud))
+        self.ends("Successful")
+        self.assertEqual(self.group()["LaunchTemplate"]["Version"], launched)
+        self.assertEqual(self.update(InstanceType="t3.medium")["Status"], "SUCCESS")
+        self.assertIn("begins", self.operator("rollback")["Text"])
+        until("the group is at the version before", lambda: self.group()["LaunchTemplate"]["Version"] == launched)
+        until("its instance too", lambda: self.types() == {"t3.small"})
+        self.ends("Successful")
+        self.assertEqual(self.update()["Status"], "SUCCESS")
+
+    def operator(self, name):
+        return self.cloud.request({"Request": name, "Environment": ENVIRONMENT})
+
+    def ends(self, status):
+        until(f"the refresh is {status}", lambda: self.refreshes()[0]["Status"] == status)
 
     def test_an_operators_refresh_blocks_a_change_of_the_template_and_nothing_else(self):
         scaling = self.cloud.client("autoscaling")

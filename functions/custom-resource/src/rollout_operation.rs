@@ -23,8 +23,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     pub(crate) async fn rollout(&self, request: RolloutRequest) -> Result<RolloutOperation, OperatorError> {
         let KnownEnvironment { environment, owner, .. } = self.find_environment().await?;
         let (settings, records, cloud_factory) = (self.settings, self.records, self.cloud_factory);
-        let pass = DuePass { settings, records, cloud_factory, owner: &owner, request: Some(request) };
-        if let Some(reason) = pass.refusal().await.map_err(|error| unknown(&environment, error))? {
+        let pass = DuePass { settings, records, cloud_factory, owner: &owner };
+        if let Some(reason) = pass.refusal(request).await.map_err(|error| unknown(&environment, error))? {
             return Err(OperatorError::RolloutRefused { request: request.name(), environment, reason });
         }
         let status_command = self.settings.command("status", &environment);
@@ -33,7 +33,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 }
 
 impl RolloutOperation {
-    /// Requests the due pass, or runs it where the deployment has no request queue.
+    /// Records the request, and wakes a due pass, or runs it where the deployment has no request queue.
     ///
     /// # Errors
     /// [`OperatorError::RolloutUnknown`] if the queue did not confirm the message, or the pass failed.
@@ -45,13 +45,14 @@ impl RolloutOperation {
     ) -> Result<Value, OperatorError> {
         let RolloutOperation { environment, owner, request, status_command } = self;
         let unknown_text = |error: String| OperatorError::RolloutUnknown { environment: environment.clone(), error };
+        records.request_rollout(owner, Some(*request)).await?;
         match queue {
             Some(queue) => {
                 let sent = queue.send_due(owner, DueReason::Operator(*request)).await;
                 sent.map_err(|error| unknown_text(error.to_string()))?;
             }
             None => {
-                let pass = DuePass { settings, records, cloud_factory, owner, request: Some(*request) };
+                let pass = DuePass { settings, records, cloud_factory, owner };
                 pass.run(until).await.map_err(|error| unknown(environment, error))?;
             }
         }

@@ -117,8 +117,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             None => {}
         }
         match read_due_message(&event) {
-            Some(Ok(due)) if due.owner.as_str() == group => {
-                self.handle_due(request_queue, &due, receives(message), deadline).await;
+            Some(Ok(owner)) if owner.as_str() == group => {
+                self.handle_due(request_queue, &owner, receives(message), deadline).await;
                 return MessageOutcome::Done;
             }
             Some(Ok(_)) => return foreign_group(message),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment::Timestamp;
 use futures_util::FutureExt as _;
 use request_pass::{CloudFactory, DuePass, PassError, work_deadline};
-use requests::{DueMessage, DueSender, Records, RequestQueue, due_passes_at_once, send_oldest_due};
+use requests::{DueSender, Owner, Records, RequestQueue, due_passes_at_once, send_oldest_due};
 
 use crate::Reconciler;
 
@@ -31,12 +31,11 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
     pub(crate) async fn handle_due(
         &self,
         request_queue: &impl RequestQueue,
-        due: &DueMessage,
+        owner: &Owner,
         receives: u32,
         deadline: Timestamp,
     ) {
-        let owner = &due.owner;
-        let next = self.due_pass(due, receives, deadline).await;
+        let next = self.due_pass(owner, receives, deadline).await;
         let recorded = match next {
             NextDue::At(due_ms) => self.records.schedule(owner, due_ms).await,
             NextDue::Never => self.records.unschedule(owner).await,
@@ -53,8 +52,7 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
     }
 
-    async fn due_pass(&self, due: &DueMessage, receives: u32, deadline: Timestamp) -> NextDue {
-        let DueMessage { owner, request } = due;
+    async fn due_pass(&self, owner: &Owner, receives: u32, deadline: Timestamp) -> NextDue {
         let retry = NextDue::At((self.cloud_factory.now() + DUE_RETRY).0);
         if receives > 1 {
             // The invocation that received the message before may have died in the pass. A pass that always dies would
@@ -62,13 +60,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             tracing::error!(%owner, receives, "due pass skipped: the invocation before did not end");
             return retry;
         }
-        let pass = DuePass {
-            settings: &self.settings.pass,
-            records: self.records,
-            cloud_factory: self.cloud_factory,
-            owner,
-            request: *request,
-        };
+        let pass =
+            DuePass { settings: &self.settings.pass, records: self.records, cloud_factory: self.cloud_factory, owner };
         match AssertUnwindSafe(pass.run(work_deadline(deadline))).catch_unwind().await {
             Ok(Ok(outcome)) => outcome.next_due_ms.map_or(NextDue::Never, NextDue::At),
             Ok(Err(PassError::RecordsUnavailable(reason))) => {

@@ -34,8 +34,6 @@ pub struct DuePass<'a, R, C> {
     pub cloud_factory: &'a C,
     /// The owner of the environment.
     pub owner: &'a Owner,
-    /// The operator's request with which the pass begins. Its first call ends the pass; due passes complete the rollout.
-    pub request: Option<RolloutRequest>,
 }
 
 /// The outcome of a due pass.
@@ -54,6 +52,12 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
     pub async fn run(&self, until: Timestamp) -> Result<DueOutcome, PassError> {
         let later = || Ok(DueOutcome { next_due_ms: Some((self.cloud_factory.now() + DUE_INTERVAL).0) });
         let Some(record) = self.records.owner(self.owner).await? else { return Ok(DueOutcome { next_due_ms: None }) };
+        // Once at most: after a lost response the operator sees the state of the rollout, and sends the request again. The latest
+        // request wins, so one that a request of CloudFormation overtakes is dropped.
+        let request = record.rollout_request;
+        if request.is_some() {
+            self.records.request_rollout(self.owner, None).await?;
+        }
         if record.response_due_ms.is_some() {
             return later();
         }
@@ -62,7 +66,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let (Some(spec), false, Some(_)) = (spec, record.deleted, &rollout.desired) else {
             return Ok(DueOutcome { next_due_ms: None });
         };
-        match Box::pin(self.roll(&record, rollout, &spec, until)).await {
+        match Box::pin(self.roll(&record, rollout, &spec, trigger(request), until)).await {
             Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
             Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
             Err(PassError::Requeue(reason)) => {
@@ -76,20 +80,11 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         }
     }
 
-    fn trigger(&self) -> Trigger {
-        match self.request {
-            None => Trigger::Due,
-            Some(RolloutRequest::Roll) => Trigger::Roll,
-            Some(RolloutRequest::Rollback) => Trigger::Rollback,
-            Some(RolloutRequest::Cancel) => Trigger::Cancel,
-        }
-    }
-
-    /// Why the operator's request is refused now; `None` if the pass can begin with it. Nothing is written.
+    /// Why an operator's request is refused now; `None` if a pass can begin with it. Nothing is written.
     ///
     /// # Errors
     /// Those of the records and of the observation.
-    pub async fn refusal(&self) -> Result<Option<String>, PassError> {
+    pub async fn refusal(&self, request: RolloutRequest) -> Result<Option<String>, PassError> {
         let Some(record) = self.records.owner(self.owner).await? else { return Ok(Some(NO_ENVIRONMENT.to_owned())) };
         if record.response_due_ms.is_some() {
             return Ok(Some(String::from("a request of its stack is under way; wait for its response")));
@@ -105,7 +100,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let Some(observed) = cloud.observe_rollout(&scope, &spec.rollout.alarms).await? else {
             return Ok(Some(NO_ENVIRONMENT.to_owned()));
         };
-        let situation = situation(&observed, &rollout, desired, &spec.rollout, self.trigger(), cloud.now());
+        let situation = situation(&observed, &rollout, desired, &spec.rollout, trigger(Some(request)), cloud.now());
         Ok(match decide(&situation) {
             Action::Refuse(refusal) => Some(refusal.to_string()),
             _ => None,
@@ -117,6 +112,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         record: &OwnerRecord,
         rollout: RolloutRecord,
         spec: &Spec,
+        trigger: Trigger,
         until: Timestamp,
     ) -> Result<Option<u64>, PassError> {
         let Some(desired) = rollout.desired.clone() else { return Ok(None) };
@@ -134,7 +130,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             owner: self.owner,
             scope: &scope,
             settings: &spec.rollout,
-            trigger: self.trigger(),
+            trigger,
             desired: DesiredVersion::Recorded(desired.clone()),
             until,
             wait_budget: Duration::ZERO,
@@ -157,5 +153,15 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             RolloutEnd::Succeeded(..) => Ok(later),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),
         }
+    }
+}
+
+/// What a pass works on. The first call of an operator's request ends its pass; due passes complete the rollout.
+fn trigger(request: Option<RolloutRequest>) -> Trigger {
+    match request {
+        None => Trigger::Due,
+        Some(RolloutRequest::Roll) => Trigger::Roll,
+        Some(RolloutRequest::Rollback) => Trigger::Rollback,
+        Some(RolloutRequest::Cancel) => Trigger::Cancel,
     }
 }

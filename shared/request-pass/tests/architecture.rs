@@ -94,7 +94,7 @@ fn the_folders_of_the_environment_depend_one_way() {
         ("input", &["model"]),
         ("desired", &["model", "input"]),
         ("engine", &["model"]),
-        ("rollout", &["model", "engine"]),
+        ("rollout", &["model", "input", "desired", "engine"]),
         ("automation", &["model", "input"]),
     ];
     for (folder, may_use) in allowed {

@@ -1,8 +1,8 @@
 //! Due passes: passes of the reconciler that no request of CloudFormation asked for.
 //!
 //! The message is `{"Due": "<owner>"}`, in the message group of its owner. It is a hint: the pass observes what there is to
-//! do, and a repeated or forged message costs one pass. With `"Rollout": "roll"`, `"rollback"` or `"cancel"` the pass begins with
-//! an operator's request about the rollout.
+//! do, and a repeated or forged message costs one pass. An operator's request about the
+//! rollout is in the owner's record; the message only wakes its pass.
 //!
 //! # How many are in flight
 //!
@@ -20,11 +20,8 @@ use crate::{Owner, QueueError, Records, RecordsError, RequestQueue};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-/// The member of a message that names the owner.
+/// The only member of a message.
 const DUE: &str = "Due";
-
-/// The member of a message with an operator's request.
-const ROLLOUT: &str = "Rollout";
 
 /// An operator's request about the rollout of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +53,6 @@ impl RolloutRequest {
     pub fn named(name: &str) -> Option<RolloutRequest> {
         RolloutRequest::ALL.into_iter().find(|it| it.name() == name)
     }
-}
-
-/// A message for a due pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueMessage {
-    /// The owner of the environment.
-    pub owner: Owner,
-    /// The operator's request, if it is one.
-    pub request: Option<RolloutRequest>,
 }
 
 /// How many messages are sent at once. A due pass that ends sends at most as many: those of the newest of the oldest
@@ -99,33 +87,21 @@ impl DueReason<'_> {
     }
 }
 
-/// A message with another owner or request than valid ones. The values are not repeated: anyone may have sent the message.
+/// A message that names no owner. The name is not repeated: anyone may have sent the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "valid are Due, an owner of 20 lower-case hexadecimal digits, and, if it is present, Rollout: \"roll\", \"rollback\" or \"cancel\""
-)]
+#[error("Due is not an owner, valid are 20 lower-case hexadecimal digits")]
 pub struct InvalidDue;
 
 /// The message for a due pass of this owner.
-pub(crate) fn due_message(owner: &Owner, reason: DueReason<'_>) -> Value {
-    match reason {
-        DueReason::Task(_) | DueReason::Abandoned(_) => json!({ DUE: owner.as_str() }),
-        DueReason::Operator(request) => json!({ DUE: owner.as_str(), ROLLOUT: request.name() }),
-    }
+pub(crate) fn due_message(owner: &Owner) -> Value {
+    json!({ DUE: owner.as_str() })
 }
 
-/// The message for a due pass; `None` for any other message.
+/// The owner in the message for a due pass; `None` for any other message.
 #[must_use]
-pub fn read_due_message(body: &Value) -> Option<Result<DueMessage, InvalidDue>> {
-    let members =
-        body.as_object().filter(|members| members.keys().all(|key| [DUE, ROLLOUT].contains(&key.as_str())))?;
-    let owner = members.get(DUE)?.as_str().and_then(Owner::parse);
-    let request = members.get(ROLLOUT).map(|request| request.as_str().and_then(RolloutRequest::named));
-    Some(match (owner, request) {
-        (Some(owner), None) => Ok(DueMessage { owner, request: None }),
-        (Some(owner), Some(Some(request))) => Ok(DueMessage { owner, request: Some(request) }),
-        _ => Err(InvalidDue),
-    })
+pub fn read_due_message(body: &Value) -> Option<Result<Owner, InvalidDue>> {
+    let owner = body.as_object().filter(|members| members.len() == 1)?.get(DUE)?;
+    Some(owner.as_str().and_then(Owner::parse).ok_or(InvalidDue))
 }
 
 /// Who sends messages for due tasks.
@@ -187,20 +163,9 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_one_owner_and_at_most_a_request() {
+    fn a_message_has_one_owner_and_no_other_member() {
         let owner = Owner::of("stack", "Web");
-        let read = |reason| read_due_message(&due_message(&owner, reason));
-        let without = DueMessage { owner: owner.clone(), request: None };
-        assert_eq!(read(DueReason::Task(7)), Some(Ok(without.clone())));
-        assert_eq!(read(DueReason::Abandoned("i-1")), Some(Ok(without.clone())));
-        for request in RolloutRequest::ALL {
-            let expected = DueMessage { request: Some(request), ..without.clone() };
-            assert_eq!(read(DueReason::Operator(request)), Some(Ok(expected)));
-        }
-        for request in [json!("delete"), json!(null), json!(["roll"])] {
-            let message = json!({ "Due": owner.as_str(), "Rollout": request });
-            assert_eq!(read_due_message(&message), Some(Err(InvalidDue)), "{message}");
-        }
+        assert_eq!(read_due_message(&due_message(&owner)), Some(Ok(owner.clone())));
         for invalid in [json!(7), json!("0123"), json!({}), json!(null)] {
             assert_eq!(read_due_message(&json!({ "Due": invalid })), Some(Err(InvalidDue)));
         }

@@ -43,8 +43,7 @@ mod text;
 
 pub use deliver::{Delivery, DeliveryError, DeliveryFailure, ResponseSender};
 pub use due::{
-    DueError, DueMessage, DueReason, DueSender, InvalidDue, RolloutRequest, due_passes_at_once, read_due_message,
-    send_oldest_due,
+    DueError, DueReason, DueSender, InvalidDue, RolloutRequest, due_passes_at_once, read_due_message, send_oldest_due,
 };
 pub use envelope::enveloped_requests;
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ResponseAddress, URL_LIFETIME_MS, Violation, request_hash};

@@ -40,7 +40,7 @@ pub use owner_record::{
 pub use rule_execution::{ExecutionClaim, RuleExecution};
 pub use task::DueTask;
 
-use crate::{CfnResponse, Owner};
+use crate::{CfnResponse, Owner, RolloutRequest};
 use serde_json::Value;
 use std::future::Future;
 
@@ -118,6 +118,14 @@ pub trait Records: Send + Sync {
     /// Writes the state of the owner's rollout, of at most 12,000 bytes of JSON; this crate does not know the shape. An
     /// owner without a record gets none. The caller is the pass of the latest request, or a due pass.
     fn save_rollout(&self, owner: &Owner, rollout: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Records an operator's request about the rollout, for the next due pass; `None` removes it. A message could be forged, and
+    /// the record could not. An owner without a record gets none.
+    fn request_rollout(
+        &self,
+        owner: &Owner,
+        request: Option<RolloutRequest>,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Makes the next due pass of an owner due at `due_ms`, in place of the time before. Only passes of the owner call
     /// this. The task has no expiry: the due pass of an owner without an environment removes it.

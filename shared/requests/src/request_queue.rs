@@ -41,7 +41,7 @@ pub trait RequestQueue: Send + Sync {
 
     /// Puts the message for a due pass at the end of its owner's group, once within five minutes for the same reason.
     fn send_due(&self, owner: &Owner, reason: DueReason<'_>) -> impl Future<Output = Result<(), QueueError>> + Send {
-        async move { self.send(owner, &reason.deduplication_id(owner), &due_message(owner, reason)).await }
+        async move { self.send(owner, &reason.deduplication_id(owner), &due_message(owner)).await }
     }
 
     /// Hides a received message from other receivers for `span`, from now on. Fails where another receiver may have the

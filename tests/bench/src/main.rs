@@ -4,6 +4,7 @@
 
 mod due;
 mod gate;
+mod rollouts;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -33,6 +34,7 @@ fn main() {
     rows.extend(create_rows("PublicIp", PUBLIC_IP_BOUND));
     rows.extend(gate::rows());
     rows.extend([5, 100].into_iter().flat_map(due::rows));
+    rows.extend(rollouts::rows());
     rows.extend(planning_rows());
     println!("{}", Value::Array(rows));
 }

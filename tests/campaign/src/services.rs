@@ -14,7 +14,7 @@ use requests::records::{
     Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
     OwnerRecord, Progress, RecordedRequest, RuleExecution,
 };
-use requests::{CfnResponse, Owner, QueueError, Records, RecordsError, RequestQueue};
+use requests::{CfnResponse, Owner, QueueError, Records, RecordsError, RequestQueue, RolloutRequest};
 use serde_json::Value;
 
 /// A fault of a call to one of these services.
@@ -166,6 +166,9 @@ impl Records for FaultyRecords {
     }
     async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
         self.services.call(self.inner.save_rollout(owner, rollout), throttled).await
+    }
+    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+        self.services.call(self.inner.request_rollout(owner, request), throttled).await
     }
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.schedule(owner, due_ms), throttled).await

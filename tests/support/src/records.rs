@@ -8,7 +8,7 @@ use requests::records::{
     Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
     OwnerRecord, Progress, RecordedRequest, RuleExecution,
 };
-use requests::{CfnResponse, Owner, Records, RecordsError};
+use requests::{CfnResponse, Owner, Records, RecordsError, RolloutRequest};
 
 /// Records in memory: their next calls can be throttled, and one owner's record can be unreadable.
 #[derive(Debug, Default)]
@@ -81,6 +81,10 @@ impl Records for FlakyRecords {
 
     async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
         self.available()?.save_rollout(owner, rollout).await
+    }
+
+    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+        self.available()?.request_rollout(owner, request).await
     }
 
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {

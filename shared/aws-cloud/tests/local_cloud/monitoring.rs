@@ -17,7 +17,7 @@ async fn alarms_are_created_and_their_drift_is_repaired() {
     let desired = harness.desired(json!({ "EnvironmentSuffix": "dev", "AlarmTopicArn": TOPIC })).await;
     let (_, calls) = harness.settle(&desired).await;
     let alarms = |calls: &[String], operation| operations(calls).iter().filter(|it| **it == operation).count();
-    assert_eq!(alarms(&calls, "cloudwatch:PutMetricAlarm"), 4);
+    assert_eq!(alarms(&calls, "cloudwatch:PutMetricAlarm"), 5);
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
     assert_observed(&harness, &desired).await;
 

@@ -8,7 +8,7 @@ use super::{
     Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
     RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
-use crate::{CfnResponse, Kind, Owner};
+use crate::{CfnResponse, Kind, Owner, RolloutRequest};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -69,7 +69,8 @@ impl DynamoRecords {
     ) -> Result<WriteOutcome, RecordsError> {
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let call = self.client.update_item().table_name(&self.table).key("pk", text(&key));
-        let call = call.update_expression(expression).set_expression_attribute_values(Some(values));
+        // An empty map is rejected.
+        let call = call.update_expression(expression).set_expression_attribute_values((N > 0).then_some(values));
         // The item of a failed condition is requested only with a condition (the API reference: UpdateItem).
         let call =
             call.set_condition_expression(condition.map(str::to_owned)).set_return_values_on_condition_check_failure(
@@ -279,6 +280,19 @@ impl Records for DynamoRecords {
         self.update(owner_key(owner), "SET rollout = :rollout", exists, values).await.map(|_| ())
     }
 
+    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+        let exists = Some("attribute_exists(pk)");
+        let key = owner_key(owner);
+        let updated = match request {
+            Some(request) => {
+                let values = [(":request", text(request.name()))];
+                self.update(key, "SET rollout_request = :request", exists, values).await
+            }
+            None => self.update(key, "REMOVE rollout_request", exists, []).await,
+        };
+        updated.map(|_| ())
+    }
+
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.put_task(owner, due_ms).await
     }
@@ -343,7 +357,7 @@ impl Records for DynamoRecords {
         self.delete_task(owner).await?;
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
         let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
-                   settled, unlocked, kept_until, proofs, rollout";
+                   settled, unlocked, kept_until, proofs, rollout, rollout_request";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 }

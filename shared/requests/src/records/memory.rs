@@ -4,7 +4,7 @@ use super::{
     Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
     RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
 };
-use crate::{CfnResponse, Owner};
+use crate::{CfnResponse, Owner, RolloutRequest};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -136,6 +136,13 @@ impl Records for MemoryRecords {
     async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
         if let Some(record) = self.items().owners.get_mut(owner) {
             record.rollout = Some(rollout);
+        }
+        Ok(())
+    }
+
+    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+        if let Some(record) = self.items().owners.get_mut(owner) {
+            record.rollout_request = request;
         }
         Ok(())
     }

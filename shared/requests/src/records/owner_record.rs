@@ -20,7 +20,7 @@
 
 use super::TOMBSTONE_TTL_S;
 use crate::response::fit;
-use crate::{CfnResponse, Kind, Owner, Request, ResponseAddress};
+use crate::{CfnResponse, Kind, Owner, Request, ResponseAddress, RolloutRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -239,6 +239,8 @@ pub struct OwnerRecord {
     pub proofs: Option<Value>,
     /// The state of the environment's rollout, as JSON. This crate does not know the shape.
     pub rollout: Option<Value>,
+    /// An operator's request about the rollout that no due pass has begun yet.
+    pub rollout_request: Option<RolloutRequest>,
     /// The latest request.
     pub latest_request: Option<LatestRequest>,
     /// When the response to the latest request is due; `None` after the response was sent.
@@ -315,6 +317,7 @@ impl OwnerRecord {
             create_intent_ms: None,
             proofs: None,
             rollout: None,
+            rollout_request: None,
             latest_request: None,
             response_due_ms: None,
             progress: None,

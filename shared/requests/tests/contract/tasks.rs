@@ -3,8 +3,8 @@
 use super::latest_requests::create;
 use super::responses::entry_of;
 use super::{desired, owner};
-use requests::Owner;
 use requests::records::{DueTask, Records};
+use requests::{Owner, RolloutRequest};
 use serde_json::json;
 
 pub async fn all(records: &impl Records) {
@@ -103,6 +103,16 @@ async fn the_rollout_lasts_as_long_as_the_environment(records: &impl Records) {
     records.save_desired(&own, desired(2)).await.unwrap();
     records.record_request(&own, create(1_000, "next")).await.unwrap();
     assert_eq!(rollout().await, saved, "an update keeps it");
+    let requested = async || records.owner(&own).await.unwrap().unwrap().rollout_request;
+    for request in RolloutRequest::ALL {
+        records.request_rollout(&own, Some(request)).await.unwrap();
+        assert_eq!(requested().await, Some(request));
+    }
+    records.request_rollout(&own, None).await.unwrap();
+    assert_eq!((requested().await, rollout().await), (None, saved), "the request alone is removed");
+    records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
     records.mark_deleted(&own, 10_000).await.unwrap();
-    assert_eq!(rollout().await, None);
+    assert_eq!((requested().await, rollout().await), (None, None));
+    records.request_rollout(&owner("Nothing"), Some(RolloutRequest::Roll)).await.unwrap();
+    assert_eq!(records.owner(&owner("Nothing")).await, Ok(None), "a request creates no record");
 }

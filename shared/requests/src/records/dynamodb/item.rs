@@ -2,7 +2,7 @@
 
 use super::NEVER_S;
 use crate::records::{LatestRequest, OwnerRecord, RuleExecution};
-use crate::{CfnResponse, Kind, Owner, ResponseAddress};
+use crate::{CfnResponse, Kind, Owner, ResponseAddress, RolloutRequest};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,6 +105,7 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         proofs: read_json(item, "proofs").ok().flatten(),
         // Without it a rollout is decided by the state of the group alone.
         rollout: read_json(item, "rollout").ok().flatten(),
+        rollout_request: optional(item, "rollout_request").ok().flatten().and_then(|it| RolloutRequest::named(&it)),
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
         recorded_response: read_recorded_response(item),
