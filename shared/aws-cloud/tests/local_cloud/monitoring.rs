@@ -35,7 +35,7 @@ async fn alarms_are_created_and_their_drift_is_repaired() {
     assert_observed(&harness, &desired).await;
 
     let calls = repair(&harness, &DesiredState::default()).await;
-    assert_eq!(alarms(&calls, "cloudwatch:DeleteAlarms"), 4);
+    assert_eq!(alarms(&calls, "cloudwatch:DeleteAlarms"), 5);
     // (The buckets are retained.)
     assert!(harness.observe().await.iter().all(|it| it.key().kind == Kind::Bucket));
 }
