@@ -44,6 +44,7 @@ PROCESSES = 4
 # The classes that take longest start first, so that none of them ends long after all others. A class that is missing here only
 # makes the run longer: the table of a run shows the durations.
 LONGEST = (
+    "test_rollouts.Rollouts",
     "test_stacks.Networks",
     "test_request_queue.RequestQueue",
     "test_request_queue.QueueFailures",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment::rollout::{Action, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
+use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
 use environment::{
     COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Scope, Spec, Timestamp, Waiting,
     desired_version, rolling_inputs,
@@ -117,12 +117,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         spec: &Spec,
         scope: &Scope,
-        (rollout, desired): (RolloutRecord, DesiredVersion),
+        (mut rollout, desired): (RolloutRecord, DesiredVersion),
         PassLimits { until, wait_budget }: PassLimits,
     ) -> Result<RolloutEnd, PassError> {
         let owner = &admitted.owner;
         let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
-        let trigger = self.trigger(admitted.record.as_ref(), spec).await?;
+        let trigger = self.trigger(admitted.record.as_ref(), spec, &mut rollout).await?;
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
@@ -144,7 +144,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
     /// What the request asks of the rollout. An Update by which CloudFormation rolls the stack back returns to the spec
     /// that settled last; if this resource had settled already when a sibling failed, the status of the stack tells.
-    async fn trigger(&self, record: Option<&OwnerRecord>, spec: &Spec) -> Result<Trigger, PassError> {
+    /// Each request is asked about once: its rollout's record has the result for the later passes.
+    async fn trigger(
+        &self,
+        record: Option<&OwnerRecord>,
+        spec: &Spec,
+        rollout: &mut RolloutRecord,
+    ) -> Result<Trigger, PassError> {
         let event = &self.request.event;
         let settled = self.settled_spec(record);
         let returns = settled.as_ref() == Some(spec) && record.is_some_and(|it| !it.settled);
@@ -152,7 +158,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             rolling_inputs(before) != rolling_inputs(spec) || before.image_source() != spec.image_source()
         };
         let changes_rolling_input = settled.as_ref().is_none_or(rolls);
-        if event.kind == Kind::Update && (returns || changes_rolling_input && self.stack_rolls_back().await?) {
+        let asked = rollout.asked.as_ref().filter(|it| it.request == self.request.hash).map(|it| it.rolls_back);
+        let rolls_back = match asked {
+            Some(rolls_back) => rolls_back,
+            None if event.kind != Kind::Update => false,
+            None => returns || changes_rolling_input && self.stack_rolls_back().await?,
+        };
+        rollout.asked = Some(AskedBy { request: self.request.hash.clone(), rolls_back });
+        if rolls_back {
             return Ok(Trigger::RollbackUpdate);
         }
         Ok(Trigger::Update(UpdateRequest {

@@ -115,7 +115,7 @@ impl Case {
     fn with_envkeeper(&self, times: &mut Times) {
         let fixture = &self.fixture;
         let (mut responded, mut alarm_at) = (None, None);
-        fixture.run(async {
+        let ended = fixture.run(async {
             let update = fixture.request(&resource(), "Update", &of_type("t3.small", self.size));
             fixture.deliver(&update).await;
             let mut returns = false;
@@ -133,8 +133,13 @@ impl Case {
                     fixture.deliver(&rollback).await;
                 }
             }
+            let ended = self.since_begin();
+            if responded.is_none() && fixture.wait_for_response(&update).await != Response::Nothing {
+                responded = Some(self.since_begin());
+            }
+            ended
         });
-        times.asked_to_end.push(self.since_begin());
+        times.asked_to_end.push(ended);
         times.asked_to_response.extend(responded);
         let verdict = alarm_at.or_else(|| self.first_failure());
         times.verdict_to_rollback.extend(verdict.zip(self.rollback_call()).map(|(from, to)| (to - from).as_secs_f64()));

@@ -23,7 +23,7 @@ pub use answer::{Answer, RolloutState, answer, state};
 pub use decide::decide;
 pub use estimate::{Estimate, EstimateInputs, estimate, pace};
 pub use observed::{NumberedVersion, ObservedRollout, RolloutCloud};
-pub use record::{FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
+pub use record::{AskedBy, FailedVersion, FailureCause, RecordedRefresh, RolloutRecord};
 pub use refresh::{ObservedRefresh, RefreshCall, RefreshStatus, RollbackDetails};
 pub use situation::{RolloutInstance, SavedVersion, Situation, Trigger, UpdateRequest, relevant_refresh};
 pub use summary::{InstanceCount, RolloutSummary, instance_drift};

@@ -24,6 +24,8 @@ pub struct RolloutRecord {
     pub desired: Option<Version>,
     /// The digest of the desired version's whole content, as the request that set it knew it.
     pub content: Option<String>,
+    /// The request of CloudFormation that asked last.
+    pub asked: Option<AskedBy>,
     /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
     pub begun: bool,
     /// The refresh that this environment started last, until its end is accepted.
@@ -36,6 +38,15 @@ pub struct RolloutRecord {
     /// The failed versions, the newest last: at most ten. None of them is tried again until one of its rolling inputs changes
     /// or an operator asks.
     pub failed: Vec<FailedVersion>,
+}
+
+/// A request, by its hash, and what the state of its stack said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedBy {
+    /// The hash.
+    pub request: String,
+    /// Whether CloudFormation rolls the stack back by it. It stays so until the response.
+    pub rolls_back: bool,
 }
 
 /// A refresh whose start was accepted.
