@@ -75,7 +75,9 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// address for its response.
     async fn handle_enveloped(&self, request: &str, deadline_ms: u64) -> Result<Value, Error> {
         let address = member(request, "ResponseURL").and_then(|url| serde_json::from_str::<String>(url).ok());
-        if address.is_none_or(|url| url.is_empty()) {
+        // Whoever may publish to a topic is no operator.
+        let is_operators = member(request, "RequestType").is_none();
+        if is_operators || address.is_none_or(|url| url.is_empty()) {
             return Err(Failure::new(FailureKind::InvalidEvent, NO_REQUEST).into());
         }
         self.handle_text(request, deadline_ms).await

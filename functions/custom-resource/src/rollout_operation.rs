@@ -48,8 +48,12 @@ impl RolloutOperation {
         records.request_rollout(owner, Some(*request)).await?;
         match queue {
             Some(queue) => {
-                let sent = queue.send_due(owner, DueReason::Operator(*request)).await;
-                sent.map_err(|error| unknown_text(error.to_string()))?;
+                let reason = DueReason::Operator(*request, cloud_factory.now().0);
+                if let Err(error) = queue.send_due(owner, reason).await {
+                    // Without its message the request would begin with a due pass of another day.
+                    records.request_rollout(owner, None).await?;
+                    return Err(unknown_text(error.to_string()));
+                }
             }
             None => {
                 let pass = DuePass { settings, records, cloud_factory, owner };

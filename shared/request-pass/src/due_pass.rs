@@ -1,6 +1,6 @@
 //! A due pass: the rollout of an environment without a request.
 
-use environment::rollout::{Action, RolloutCloud as _, RolloutRecord, Trigger, decide};
+use environment::rollout::{Action, RolloutCloud as _, RolloutRecord, Trigger, WaitFor, decide};
 use environment::{Cloud as _, Names, Spec, Timestamp};
 use ledger::events::RolloutStep;
 use requests::records::OwnerRecord;
@@ -103,6 +103,8 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let situation = situation(&observed, &rollout, desired, &spec.rollout, trigger(Some(request)), cloud.now());
         Ok(match decide(&situation) {
             Action::Refuse(refusal) => Some(refusal.to_string()),
+            Action::None => Some(String::from("nothing remains to do")),
+            Action::Wait(WaitFor::Hold) => Some(WaitFor::Hold.to_string()),
             _ => None,
         })
     }
@@ -131,12 +133,21 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             scope: &scope,
             settings: &spec.rollout,
             trigger,
+            is_asked_before: true,
             desired: DesiredVersion::Recorded(desired.clone()),
             until,
             wait_budget: Duration::ZERO,
         };
         let later = Some((self.cloud_factory.now() + DUE_INTERVAL).0);
-        match pass.run(rollout, proceeds).await? {
+        let ended = match pass.run(rollout, proceeds).await {
+            Err(PassError::Failed(reason)) => {
+                tracing::error!(owner = %self.owner, reason = reason.message(), "call of a due pass rejected");
+                pass.publish(&desired, RolloutStep::NeedsOperator, reason.message()).await;
+                return Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0));
+            }
+            ended => ended?,
+        };
+        match ended {
             RolloutEnd::Open(action, _) => match *action {
                 Action::None => Ok(None),
                 Action::Alarm(reason) => {

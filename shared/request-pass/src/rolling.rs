@@ -122,6 +122,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     ) -> Result<RolloutEnd, PassError> {
         let owner = &admitted.owner;
         let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
+        let is_asked_before = rollout.asked.as_ref().is_some_and(|it| it.request == self.request.hash);
         let trigger = self.trigger(admitted.record.as_ref(), spec, &mut rollout).await?;
         let pass = Rollout {
             records: self.records,
@@ -131,6 +132,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             scope,
             settings: &spec.rollout,
             trigger,
+            is_asked_before,
             desired,
             until,
             wait_budget,

@@ -40,6 +40,8 @@ pub(crate) struct Rollout<'a, R, C, F> {
     pub scope: &'a Scope,
     pub settings: &'a RolloutSettings,
     pub trigger: Trigger,
+    /// Whether the record has the request that asks: see [`RolloutRecord::asked`].
+    pub is_asked_before: bool,
     pub desired: DesiredVersion,
     /// The deadline of the pass.
     pub until: Timestamp,
@@ -73,9 +75,19 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         loop {
             let observed = self.cloud.observe_rollout(self.scope, &self.settings.alarms).await?;
             let group = self.scope.names.group();
-            let observed = observed.ok_or_else(|| PassError::Requeue(format!("{group}: it is not visible")))?;
+            let observed = match observed {
+                Some(observed) => observed,
+                // A Delete that failed may have deleted the group.
+                None if self.trigger == Trigger::Due => {
+                    let none = format!("{group}: it does not exist").into();
+                    return Ok(RolloutEnd::Open(Box::new(Action::None), none));
+                }
+                None => return Err(PassError::Requeue(format!("{group}: it is not visible"))),
+            };
             let desired = match &self.desired {
-                DesiredVersion::Recorded(version) => Some(version.clone()),
+                DesiredVersion::Recorded(version) => {
+                    is_recorded(&observed, version, record.content.as_ref()).then(|| version.clone())
+                }
                 DesiredVersion::Content(digest) => observed.version(digest),
             };
             let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
@@ -108,6 +120,11 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                             irreversible = true;
                             continue;
                         }
+                        // A rollback of the stack never fails by the rollout. Due passes report what they cannot do.
+                        (Err(CallError::Rejected { message }), _) if self.trigger == Trigger::RollbackUpdate => {
+                            tracing::error!(owner = %self.owner, message, "call of a rollback rejected");
+                            return Ok(RolloutEnd::Succeeded(RolloutState::InProgress, desired));
+                        }
                         (Err(CallError::Rejected { message }), _) => {
                             return Err(PassError::Failed(Reason::with_runbook(message, Runbook::CallRejected)));
                         }
@@ -137,11 +154,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             DesiredVersion::Content(digest) => Some(digest.clone()),
             DesiredVersion::Recorded(_) => record.content.clone(),
         };
-        if record.desired.as_ref() != Some(desired) || record.content != content {
-            record.desired = Some(desired.clone());
-            record.content = content;
-            self.save(record).await?;
-        }
+        let mut is_saved =
+            record.desired.as_ref() == Some(desired) && record.content == content && self.is_asked_before;
+        record.desired = Some(desired.clone());
+        record.content = content;
         loop {
             let situation = Situation {
                 irreversible,
@@ -150,12 +166,20 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let action = decide(&situation);
             if !action.is_record() {
                 let answer = answer(&situation, &action);
+                // A refused request leaves the rollout of the one before to go on.
+                if !is_saved && !matches!(action, Action::Refuse(_)) {
+                    self.save(record).await?;
+                }
                 return Ok((action, answer));
             }
             tracing::info!(owner = %self.owner, ?action, "rollout recorded");
             let reason = |preposition, version: &Version| format!("{preposition} version {}", version.number);
             *record = record.clone().after(&action, situation.now);
             self.save(record).await?;
+            is_saved = true;
+            if matches!(action, Action::Accept(_)) {
+                self.records.unschedule(self.owner).await?;
+            }
             match &action {
                 Action::Begin => self.publish(desired, RolloutStep::Begun, &reason("towards", desired)).await,
                 Action::Accept(version) => self.publish(version, RolloutStep::Complete, &reason("at", version)).await,
@@ -176,16 +200,12 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
     }
 
-    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes;
-    /// the task of one that has ended is removed after that.
+    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes.
     async fn save(&self, record: &RolloutRecord) -> Result<(), PassError> {
         if record.begun {
             self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
         }
         self.records.save_rollout(self.owner, rollout_to_record(record)?).await?;
-        if !record.begun {
-            self.records.unschedule(self.owner).await?;
-        }
         Ok(())
     }
 
@@ -206,6 +226,13 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         };
         Some(Call { key: names.group(), id: Some(observed.group.clone()), kind: CallKind::Rollout(call) })
     }
+}
+
+/// Whether the version with the recorded number still has the recorded content: another principal may have deleted the template,
+/// and created another one of the same name.
+fn is_recorded(observed: &ObservedRollout, version: &Version, content: Option<&String>) -> bool {
+    let numbered = observed.versions.iter().find(|it| it.number == version.number);
+    numbered.is_some_and(|it| content.is_none_or(|content| *content == it.version.digest))
 }
 
 /// The situation of an observation and a record.

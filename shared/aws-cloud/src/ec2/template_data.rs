@@ -35,7 +35,7 @@ const GP3_MIB_PER_SECOND: i32 = 125;
 /// The description of a version.
 pub(super) fn description(version: &TemplateVersion) -> String {
     let TemplateContent { image_source, rolling_inputs, .. } = version.content.clone();
-    VersionDescription { content: version.digest.clone(), rolling: rolling_inputs, image_source }.to_string()
+    VersionDescription::of(&version.digest, rolling_inputs, image_source).to_string()
 }
 
 /// The data for the create call.
@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn the_description_has_the_digest_of_the_rolling_inputs_and_the_source_of_the_image() {
         let version = desired("/image");
-        assert_eq!(description(&version), format!("envkeeper {} fedcba9876543210 /image", version.digest));
+        assert_eq!(description(&version), format!("envkeeper {} fedcba9876543210 /image", &version.digest[..16]));
     }
 
     #[test]

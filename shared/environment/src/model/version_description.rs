@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::digest::is_digest;
+use crate::model::digest::{DIGITS, is_digest};
 
 /// The first word of a description, which identifies the versions that Envkeeper created.
 const PREFIX: &str = "envkeeper";
@@ -17,7 +17,7 @@ const PREFIX: &str = "envkeeper";
 /// desired data; of two versions with the same data, the first one counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionDescription {
-    /// The digest of the whole content, for operators. The digest that counts is computed from the version's data.
+    /// The beginning of the digest of the whole content, for operators. The digest that counts is computed from the version's data.
     pub content: String,
     /// The digest of the [rolling inputs](crate::rolling_inputs) without the image: their values are in the record, which may be lost. `None`: the
     /// version is older than rollouts.
@@ -27,6 +27,12 @@ pub struct VersionDescription {
 }
 
 impl VersionDescription {
+    /// The description of a version with this digest, of which it has the beginning.
+    #[must_use]
+    pub fn of(digest: &str, rolling: Option<String>, image_source: String) -> VersionDescription {
+        VersionDescription { content: digest.chars().take(DIGITS).collect(), rolling, image_source }
+    }
+
     /// Reads a description; `None` if it does not have the form of Envkeeper.
     #[must_use]
     pub fn read(text: &str) -> Option<VersionDescription> {

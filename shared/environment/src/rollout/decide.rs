@@ -77,6 +77,8 @@ fn foreign(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
         Trigger::Update(_) | Trigger::Roll | Trigger::Rollback | Trigger::Cancel => {
             Action::Refuse(Refusal::ForeignRefresh { id, status })
         }
+        // Due passes set the template once the refresh has ended.
+        Trigger::RollbackUpdate if changes_template && !it.record.begun => Action::Begin,
         Trigger::RollbackUpdate | Trigger::Due | Trigger::Delete => Action::Wait(WaitFor::Foreign { id, status }),
     }
 }
@@ -116,10 +118,13 @@ fn own(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
     if !is_goal
         && it.failure().is_none()
         && !it.saved_matches(it.desired)
-        && matches!(it.trigger, Trigger::Update(_) | Trigger::Roll)
+        && matches!(it.trigger, Trigger::Update(_) | Trigger::Roll | Trigger::Due)
         && let Some(alarm) = RolloutAlarm::first_blocking(it.alarms)
     {
-        return Action::Refuse(Refusal::Alarm(alarm));
+        return match it.trigger {
+            Trigger::Due => Action::Wait(WaitFor::Alarm(alarm)),
+            _ => Action::Refuse(Refusal::Alarm(alarm)),
+        };
     }
     match &refresh.status {
         RefreshStatus::InProgress | RefreshStatus::Baking if !refresh.preferences.are_of_a_way_back() => {
@@ -249,8 +254,13 @@ fn idle(it: &Situation<'_>, ended: Option<&ObservedRefresh>) -> Action {
 fn towards_desired(it: &Situation<'_>, way_back_failed: Option<Action>) -> Action {
     let running = it.record.running.as_ref();
     let is_request = matches!(it.trigger, Trigger::Update(_) | Trigger::RollbackUpdate | Trigger::Roll);
-    let owes_rollout = it.record.begun || running.is_some_and(|it_ran| it_ran.differs(it.desired));
-    let owes_template = running.is_some_and(|it_ran| it_ran.number != it.desired.number);
+    // What has begun for the desired version owes the instances of the running version, and otherwise its own.
+    let owes_begun = match &it.record.begun_for {
+        Some(begun) => begun.differs(it.desired) || running.is_none(),
+        None => true,
+    };
+    let owes_rollout = it.record.begun && owes_begun || running.is_some_and(|it_ran| it_ran.differs(it.desired));
+    let owes_template = it.record.begun || running.is_some_and(|it_ran| it_ran.number != it.desired.number);
     // Changes by other principals are drift, and no due pass repairs drift.
     if !is_request && !owes_rollout && !owes_template {
         return Action::None;
@@ -272,9 +282,10 @@ fn towards_desired(it: &Situation<'_>, way_back_failed: Option<Action>) -> Actio
     }
 }
 
-/// Whether the desired version is the one that ran before: a rollback that was accepted while another refresh was active.
+/// Whether the desired version is one that ran: a rollback that was accepted while another refresh was active.
 fn is_return(it: &Situation<'_>) -> bool {
-    it.record.previous.as_ref().is_some_and(|previous| previous.matches(it.desired))
+    let ran = [it.record.previous.as_ref(), it.record.running.as_ref()];
+    ran.into_iter().flatten().any(|it_ran| it_ran.matches(it.desired))
 }
 
 fn start_forward(it: &Situation<'_>) -> Action {

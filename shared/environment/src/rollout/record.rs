@@ -28,6 +28,8 @@ pub struct RolloutRecord {
     pub asked: Option<AskedBy>,
     /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
     pub begun: bool,
+    /// The version that was desired when it began: instances of it may run.
+    pub begun_for: Option<Version>,
     /// The refresh that this environment started last, until its end is accepted.
     pub refresh: Option<RecordedRefresh>,
     /// The running version: the last one that a refresh, a create or `Rollout: None` put in place as a whole. `None`: the record
@@ -93,7 +95,9 @@ impl FailedVersion {
     /// A failure, with the beginning of its evidence.
     #[must_use]
     pub fn new(version: &Version, cause: FailureCause, evidence: &str, at: Timestamp) -> FailedVersion {
-        FailedVersion { version: version.clone(), cause, evidence: evidence.chars().take(MAX_EVIDENCE).collect(), at }
+        // Evidence has texts from instances, and operators read it on a terminal.
+        let printable = evidence.chars().map(|it| if it.is_control() { ' ' } else { it });
+        FailedVersion { version: version.clone(), cause, evidence: printable.take(MAX_EVIDENCE).collect(), at }
     }
 }
 
@@ -128,10 +132,14 @@ impl RolloutRecord {
     #[must_use]
     pub fn after(mut self, action: &Action, now: Timestamp) -> RolloutRecord {
         match action {
-            Action::Begin => self.begun = true,
+            Action::Begin => {
+                self.begun = true;
+                self.begun_for.clone_from(&self.desired);
+            }
             Action::Adopt(id) => return self.started(id, now),
             Action::Accept(version) => {
                 self.begun = false;
+                self.begun_for = None;
                 self.refresh = None;
                 self.failed.retain(|it| !it.version.matches(version));
                 let earlier = self.running.replace(version.clone());

@@ -136,8 +136,9 @@ impl Situation<'_> {
     }
 
     /// The versions towards which this record makes calls.
-    fn own_versions(&self) -> [Option<&Version>; 4] {
-        [Some(self.desired), self.record.running.as_ref(), self.saved.version(), self.record.previous.as_ref()]
+    fn own_versions(&self) -> [Option<&Version>; 5] {
+        let RolloutRecord { running, previous, begun_for, .. } = self.record;
+        [Some(self.desired), running.as_ref(), self.saved.version(), previous.as_ref(), begun_for.as_ref()]
     }
 
     /// The failure of the desired version.
@@ -148,7 +149,7 @@ impl Situation<'_> {
     /// The version to return to when the desired version failed: the running one, else the one that the group has saved, else the
     /// one that ran before.
     pub(super) fn fallback(&self) -> Option<&Version> {
-        let [_, running, saved, previous] = self.own_versions();
+        let [_, running, saved, previous, _] = self.own_versions();
         let is_good = |it: &&Version| {
             self.launchable.contains(&it.number) && !self.record.is_bad(it) && !it.matches(self.desired)
         };

@@ -133,7 +133,7 @@ impl Records for DynamoRecords {
         // an error, so each kind has its own values.
         let sent = (":sent", number(latest_request.sent_ms));
         let change = "SET latest_request = :request, expires = if_not_exists(kept_until, :expires), pending_response = :yes, \
-                      response_due_ms = :due REMOVE progress, recorded_response";
+                      response_due_ms = :due REMOVE progress, recorded_response, rollout_request";
         let (yes, due) = ((":yes", text(PENDING)), (":due", number(latest_request.deadline_ms)));
         let expires = (":expires", number(latest_request.expires_s()));
         let value = (":request", item::write_latest_request(&latest_request));

@@ -69,6 +69,7 @@ impl Records for MemoryRecords {
         record.response_due_ms = Some(latest_request.deadline_ms);
         record.progress = None;
         record.recorded_response = None;
+        record.rollout_request = None;
         record.latest_request = Some(latest_request);
         Ok(RecordedRequest::Latest)
     }

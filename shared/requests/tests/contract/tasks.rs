@@ -111,6 +111,9 @@ async fn the_rollout_lasts_as_long_as_the_environment(records: &impl Records) {
     records.request_rollout(&own, None).await.unwrap();
     assert_eq!((requested().await, rollout().await), (None, saved), "the request alone is removed");
     records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
+    records.record_request(&own, create(2_000, "newer")).await.unwrap();
+    assert_eq!(requested().await, None, "the latest request wins");
+    records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
     records.mark_deleted(&own, 10_000).await.unwrap();
     assert_eq!((requested().await, rollout().await), (None, None));
     records.request_rollout(&owner("Nothing"), Some(RolloutRequest::Roll)).await.unwrap();

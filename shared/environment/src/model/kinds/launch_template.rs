@@ -17,8 +17,8 @@ pub struct LaunchTemplate {
 /// its data: any principal that may create versions can write any description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateVersion {
-    /// The digest of content and image: 16 hexadecimal digits. With 64 bits, an accidental collision between two versions
-    /// of one environment is out of the question. The digest of an [altered](TemplateVersion::altered) version is never
+    /// The digest of content and image: 32 hexadecimal digits. Whoever may create versions and writes properties could find two
+    /// versions with the same digest of 64 bits. The digest of an [altered](TemplateVersion::altered) version is never
     /// desired.
     pub digest: String,
     /// The image id. The id is pinned when its source is first used. A newer image in the same parameter does not change
@@ -82,7 +82,7 @@ impl TemplateContent {
     fn digest(&self, image: &str) -> String {
         let parts = self.parts();
         let parts = parts.iter().map(|(_, part)| part.as_str()).chain([image]);
-        digest::digest(parts.chain(self.rolling_inputs.as_deref()))
+        digest::long_digest(parts.chain(self.rolling_inputs.as_deref()))
     }
 
     /// Whether the parts differ only in the user data.

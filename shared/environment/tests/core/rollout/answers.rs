@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Action, Answer, FailureCause, RolloutAlarm, RolloutAlarmState, RolloutInstance, RolloutState, RolloutWait,
-    SavedVersion, Trigger, UpdateRequest, answer, state,
+    Action, Answer, FailureCause, RolloutAlarm, RolloutAlarmState, RolloutInstance, RolloutRecord, RolloutState,
+    RolloutWait, SavedVersion, Trigger, UpdateRequest, answer, state,
 };
 
 use super::fixture::{Case, NOW, foreign, in_service, minutes_ago, return_to, rollout_of, unhealthy, update, version};
@@ -172,6 +172,7 @@ fn a_rollback_succeeds_as_soon_as_it_is_accepted() {
         back(Case {
             refresh: Some(foreign("InProgress")),
             saved: SavedVersion::Numbered(version(7)),
+            record: RolloutRecord { begun: true, running: Some(version(7)), ..RolloutRecord::default() },
             ..Case::default()
         }),
         back(Case::default()),

@@ -3,6 +3,7 @@
 
 mod answers;
 mod automaton;
+mod begun;
 mod calls;
 mod fixture;
 mod invariants;
