@@ -75,7 +75,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// address for its response.
     async fn handle_enveloped(&self, request: &str, deadline_ms: u64) -> Result<Value, Error> {
         let address = member(request, "ResponseURL").and_then(|url| serde_json::from_str::<String>(url).ok());
-        // Whoever may publish to a topic is no operator.
+        // A principal that may publish to a topic is no operator.
         let is_operators = member(request, "RequestType").is_none();
         if is_operators || address.is_none_or(|url| url.is_empty()) {
             return Err(Failure::new(FailureKind::InvalidEvent, NO_REQUEST).into());

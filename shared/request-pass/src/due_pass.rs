@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
 use crate::recorded::{recorded_rollout, recorded_spec, scope};
-use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd, situation};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd};
 use crate::settings::Settings;
 
 /// Why nothing can be rolled out or back.
@@ -100,7 +100,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let Some(observed) = cloud.observe_rollout(&scope, &spec.rollout.alarms).await? else {
             return Ok(Some(NO_ENVIRONMENT.to_owned()));
         };
-        let situation = situation(&observed, &rollout, desired, &spec.rollout, trigger(Some(request)), cloud.now());
+        let situation = observed.situation(&rollout, &spec.rollout, desired, (trigger(Some(request)), cloud.now()));
         Ok(match decide(&situation) {
             Action::Refuse(refusal) => Some(refusal.to_string()),
             Action::None => Some(String::from("nothing remains to do")),

@@ -145,7 +145,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     }
 
     /// What the request asks of the rollout. An Update by which CloudFormation rolls the stack back returns to the spec
-    /// that settled last; if this resource had settled already when a sibling failed, the status of the stack tells.
+    /// that settled last; if this resource had settled already when a sibling failed, the status of the stack shows it.
     /// Each request is asked about once: its rollout's record has the result for the later passes.
     async fn trigger(
         &self,

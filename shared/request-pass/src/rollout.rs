@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use environment::rollout::{
     Action, Answer, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation, Trigger,
-    Version, answer, decide, relevant_refresh,
+    Version, answer, decide,
 };
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
 use ledger::events::{RolloutProgress, RolloutStep};
@@ -161,7 +161,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         loop {
             let situation = Situation {
                 irreversible,
-                ..situation(observed, record, desired, self.settings, self.trigger, self.cloud.now())
+                ..observed.situation(record, self.settings, desired, (self.trigger, self.cloud.now()))
             };
             let action = decide(&situation);
             if !action.is_record() {
@@ -235,33 +235,7 @@ fn is_recorded(observed: &ObservedRollout, version: &Version, content: Option<&S
     numbered.is_some_and(|it| content.is_none_or(|content| *content == it.version.digest))
 }
 
-/// The situation of an observation and a record.
-pub(crate) fn situation<'a>(
-    observed: &'a ObservedRollout,
-    record: &'a RolloutRecord,
-    desired: &'a Version,
-    settings: &'a RolloutSettings,
-    trigger: Trigger,
-    now: Timestamp,
-) -> Situation<'a> {
-    Situation {
-        now,
-        trigger,
-        settings,
-        desired,
-        saved: &observed.saved,
-        launchable: &observed.launchable,
-        instances: &observed.instances,
-        refresh: relevant_refresh(&observed.refreshes, record),
-        verdicts: &observed.verdicts,
-        alarms: &observed.alarms,
-        record,
-        held: observed.refresh_is_suspended,
-        irreversible: false,
-    }
-}
-
-/// Cancels the active refresh of a group that is deleted, whoever started it.
+/// Cancels the active refresh of a group that is deleted, also that of another principal.
 ///
 /// # Errors
 /// Those of the observation and the cancel. The delete goes on: draining replaces nothing any more.
@@ -269,7 +243,7 @@ pub(crate) async fn cancel_before_delete<C: RolloutCloud>(cloud: &C, scope: &Sco
     let Some(observed) = cloud.observe_rollout(scope, &[]).await? else { return Ok(()) };
     let (record, settings) = (RolloutRecord::default(), RolloutSettings::default());
     let desired = Version { number: 0, rolling: None };
-    let action = decide(&situation(&observed, &record, &desired, &settings, Trigger::Delete, cloud.now()));
+    let action = decide(&observed.situation(&record, &settings, &desired, (Trigger::Delete, cloud.now())));
     if !matches!(action, Action::Cancel(_)) {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use custom_resource::RequestHandler;
-use environment::rollout::{Action, RolloutCloud as _, RolloutSettings, Situation, Trigger, decide, relevant_refresh};
+use environment::rollout::{Action, RolloutCloud as _, RolloutSettings, Trigger, decide};
 use environment::{CallError, Names, Timestamp, mark};
 use memory_cloud::{MemoryAccount, Session};
 use reconciler::{Reconciler, Settings};
@@ -161,21 +161,8 @@ impl Fixture {
         let scope = scope(owner.as_str(), self.names(suffix), Some(&record), true);
         let session = Session::new(self.account(), "the next action");
         let observed = session.observe_rollout(&scope, &settings.alarms).await.ok()??;
-        let situation = Situation {
-            now: self.now(),
-            trigger: Trigger::Due,
-            settings,
-            desired: rollout.desired.as_ref()?,
-            saved: &observed.saved,
-            launchable: &observed.launchable,
-            instances: &observed.instances,
-            refresh: relevant_refresh(&observed.refreshes, &rollout),
-            verdicts: &observed.verdicts,
-            alarms: &observed.alarms,
-            record: &rollout,
-            held: observed.refresh_is_suspended,
-            irreversible: false,
-        };
+        let desired = rollout.desired.as_ref()?;
+        let situation = observed.situation(&rollout, settings, desired, (Trigger::Due, self.now()));
         Some(decide(&situation))
     }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::record::RolloutRecord;
 use super::refresh::ObservedRefresh;
-use super::situation::{RolloutInstance, SavedVersion};
+use super::situation::{RolloutInstance, SavedVersion, Situation, Trigger, relevant_refresh};
 use super::verdict::Verdict;
 use super::version::Version;
 use crate::desired::RolloutAlarm;
-use crate::engine::cloud::{CallError, Cloud, Scope};
+use crate::engine::cloud::{CallError, Cloud, Scope, Timestamp};
+use crate::input::rollout_settings::RolloutSettings;
 use crate::model::kinds::TemplateVersion;
 
 /// A cloud whose rollouts can be observed, without the rest of the environment.
@@ -59,6 +60,32 @@ pub struct ObservedRollout {
 }
 
 impl ObservedRollout {
+    /// The situation of this observation, with a record and the settings of the spec, at a time.
+    #[must_use]
+    pub fn situation<'a>(
+        &'a self,
+        record: &'a RolloutRecord,
+        settings: &'a RolloutSettings,
+        desired: &'a Version,
+        (trigger, now): (Trigger, Timestamp),
+    ) -> Situation<'a> {
+        Situation {
+            now,
+            trigger,
+            settings,
+            desired,
+            saved: &self.saved,
+            launchable: &self.launchable,
+            instances: &self.instances,
+            refresh: relevant_refresh(&self.refreshes, record),
+            verdicts: &self.verdicts,
+            alarms: &self.alarms,
+            record,
+            held: self.refresh_is_suspended,
+            irreversible: false,
+        }
+    }
+
     /// The oldest version with the digest: a later version with the same data is not used.
     #[must_use]
     pub fn version(&self, digest: &str) -> Option<Version> {

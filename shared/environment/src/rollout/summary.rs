@@ -7,7 +7,7 @@ use super::answer::{RolloutState, state};
 use super::observed::ObservedRollout;
 use super::record::{FailedVersion, RolloutRecord};
 use super::refresh::ObservedRefresh;
-use super::situation::{RolloutInstance, SavedVersion, Situation, Trigger, relevant_refresh};
+use super::situation::{RolloutInstance, SavedVersion, Trigger, relevant_refresh};
 use super::version::Version;
 use crate::desired::RolloutAlarm;
 use crate::engine::cloud::Timestamp;
@@ -71,7 +71,7 @@ impl RolloutSummary {
         now: Timestamp,
     ) -> RolloutSummary {
         let desired = record.desired.as_ref().or_else(|| observed.saved.version());
-        let situation = desired.map(|desired| situation(observed, record, settings, desired, now));
+        let situation = desired.map(|desired| observed.situation(record, settings, desired, (Trigger::Due, now)));
         let refresh = relevant_refresh(&observed.refreshes, record);
         let owns = |refresh: &ObservedRefresh| situation.as_ref().is_some_and(|it| it.owns(refresh));
         let launched = observed.saved.version().and_then(|saved| observed.content(saved.number));
@@ -123,31 +123,6 @@ pub fn instance_drift(
         observed: Some(text(it.version.as_ref())),
     };
     observed.instances.iter().filter(differs).map(drift).collect()
-}
-
-/// The situation of a pass without a request.
-fn situation<'a>(
-    observed: &'a ObservedRollout,
-    record: &'a RolloutRecord,
-    settings: &'a RolloutSettings,
-    desired: &'a Version,
-    now: Timestamp,
-) -> Situation<'a> {
-    Situation {
-        now,
-        trigger: Trigger::Due,
-        settings,
-        desired,
-        saved: &observed.saved,
-        launchable: &observed.launchable,
-        instances: &observed.instances,
-        refresh: relevant_refresh(&observed.refreshes, record),
-        verdicts: &observed.verdicts,
-        alarms: &observed.alarms,
-        record,
-        held: observed.refresh_is_suspended,
-        irreversible: false,
-    }
 }
 
 /// The instances by a key.

@@ -17,7 +17,7 @@ pub struct LaunchTemplate {
 /// its data: any principal that may create versions can write any description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateVersion {
-    /// The digest of content and image: 32 hexadecimal digits. Whoever may create versions and writes properties could find two
+    /// The digest of content and image: 32 hexadecimal digits. A principal that may create versions and writes properties could find two
     /// versions with the same digest of 64 bits. The digest of an [altered](TemplateVersion::altered) version is never
     /// desired.
     pub digest: String,
