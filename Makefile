@@ -35,7 +35,7 @@ bench: build ## Figures: times, calls, planning, compared with a boto3 script (t
 	@$(PYTHON) tests/bench/bench.py
 
 .PHONY: campaign
-campaign: build ## Crashes, faults and reordered requests, exhaustively: a table and target/reports/campaign.json (about half an hour)
+campaign: build ## Crashes, faults and reordered requests, exhaustively: a table and target/reports/campaign.json (10,000 schedules of rollouts alone take over an hour)
 	@mkdir -p target/reports
 	@$${CARGO_TARGET_DIR:-target}/debug/campaign --report target/reports/campaign.json
 
