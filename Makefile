@@ -55,8 +55,20 @@ prose: ## Rates of the private vocabulary in comments, documents, texts, test na
 smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents (STACK=…: the deployment's stack; LOCAL=1: on the local cloud)
 	@$(PYTHON) tests/smoke/smoke.py $(if $(STACK),--stack $(STACK)) $(if $(LOCAL),--local)
 
+# The Python tools and the compiler side by side: one after the other, each leaves a core idle for minutes.
 .PHONY: test
-test: lint test-rust test-stacks test-permissions judge ## All checks of CI, except stale files and advisories (.ci/run)
+test: ## All checks of CI, except stale files and advisories (.ci/run)
+	@$(MAKE) --jobs 2 --output-sync=target lint compile
+	@$(MAKE) test-rust test-stacks test-permissions judge
+
+.PHONY: compile
+compile: ## Compile all programs and tests
+ifdef NEXTEST
+	cargo nextest run --locked --workspace --no-run
+else
+	cargo test --locked --workspace --no-run
+endif
+	$(CARGO_BUILD)
 
 .PHONY: lint
 lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
