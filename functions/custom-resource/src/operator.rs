@@ -9,8 +9,8 @@ use environment::{
     Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
 };
 use request_pass::{
-    CloudFactory, Settings, StackState, frozen_defaults, is_protected, read_facts, recorded_image, recorded_rollout,
-    recorded_spec, retired_tags, scope, violated_facts,
+    AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, is_protected, read_facts, recorded_image,
+    recorded_rollout, recorded_spec, retired_tags, scope, violated_facts,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Owner, Records, Request, RolloutRequest, time_text};
@@ -146,15 +146,9 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some(owner) => self.records.owner(owner).await?,
             None => None,
         };
-        let frozen = frozen_defaults(record.as_ref(), current_defaults);
-        let spec = Spec::read(properties, &frozen, deployment).map_err(OperatorError::InvalidProperties)?;
-        let settled = recorded_spec(record.as_ref(), |it| it.settled_spec.as_ref(), self.settings);
-        let not_allowed = self.settings.allow_lists.violations(settled.as_ref(), &spec);
-        if !not_allowed.is_empty() {
-            return Err(OperatorError::InvalidProperties(not_allowed));
-        }
+        let AdmittedSpec { spec, before, .. } = admitted_spec(self.settings, record.as_ref(), properties, None)
+            .map_err(OperatorError::InvalidProperties)?;
         let mark = owner.as_ref().map_or(NO_OWNER, Owner::as_str);
-        let before = settled.or_else(|| recorded_spec(record.as_ref(), |it| it.desired.as_ref(), self.settings));
         let checked = CheckedFacts::of(before.as_ref(), &spec);
         let facts = read_facts(self.settings, self.cloud_factory, &spec, mark, record.as_ref(), checked).await?;
         let violated = violated_facts(self.settings, before.as_ref(), &spec, &facts);

@@ -6,12 +6,13 @@
 //! A request has as many passes as it needs. A pass ends with the response to CloudFormation, or the request is requeued
 //! for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
-//! The modules: `pass` (one pass: Create, Update, Delete), `rolling` (the rollout of a request), `rollout` (the rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
+//! The modules: `pass` (one pass: Create, Update, Delete), `admitted_spec` (the checked spec of a request), `rolling` (the rollout of a request), `rollout` (the rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
 //! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
 //! a pass), `response` (the response that ends a request), `settings`.
 
 #![warn(missing_docs)]
 
+mod admitted_spec;
 mod cloud_factory;
 mod converge;
 mod due_pass;
@@ -26,6 +27,7 @@ mod rolling;
 mod rollout;
 mod settings;
 
+pub use admitted_spec::{AdmittedSpec, admitted_spec};
 pub use cloud_factory::{Aws, CloudFactory, StackState};
 pub use due_pass::{DueOutcome, DuePass};
 pub use facts::{read_facts, violated_facts};

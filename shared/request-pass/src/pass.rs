@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use environment::{
     CALL_TIMEOUT, Cloud as _, Defaults, DesiredState, Key, Names, ObservedResource, Ownership, Scope, Spec, Timestamp,
-    Violation, Waiting, check_change, check_hooks_are_handled, desired, outputs, plan,
+    Violation, Waiting, desired, outputs, plan,
 };
-use requests::records::{Claim, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, RecordedRequest};
+use requests::records::{Claim, LatestRequest, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Records, Request};
 
+use crate::admitted_spec::{AdmittedSpec, admitted_spec};
 use crate::cloud_factory::CloudFactory;
 use crate::converge::{Convergence, PassLimits};
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
-    empties_buckets, frozen_defaults, proofs_to_record, recorded_image, recorded_rollout, recorded_spec, retired_tags,
-    scope, to_record,
+    empties_buckets, proofs_to_record, recorded_image, recorded_rollout, recorded_spec, retired_tags, scope, to_record,
 };
 use crate::rollout::cancel_before_delete;
 use crate::settings::Settings;
@@ -107,7 +107,10 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let work = if event.kind == Kind::Delete {
             self.deletable(record.as_ref()).await?
         } else {
-            let (spec, defaults) = self.admitted_spec(record.as_ref())?;
+            let admitted =
+                admitted_spec(self.settings, record.as_ref(), &event.properties, event.old_properties.as_ref());
+            let AdmittedSpec { spec, defaults, .. } =
+                admitted.map_err(|violations| PassError::Failed(describe_violations(&violations).into()))?;
             RequestedWork::Apply { spec: Box::new(spec), defaults }
         };
         // A request that is already recorded keeps its progress and its response state. A request without work is not
@@ -190,31 +193,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
     }
 
-    /// Reads the requested spec with the frozen defaults, and checks it: by itself, against the spec before, and against
-    /// the deployment's allow-lists. A rollback requests the spec that settled last. Both are equal, so no value of it
-    /// is rejected.
-    fn admitted_spec(&self, record: Option<&OwnerRecord>) -> Result<(Spec, Defaults), PassError> {
-        let event = &self.request.event;
-        let Settings { deployment, allow_lists, .. } = self.settings;
-        let failed = |violations: &[Violation]| PassError::Failed(describe_violations(violations).into());
-        let defaults = frozen_defaults(record, &self.settings.defaults);
-        let recorded = self.settled_spec(record).or_else(|| self.attempted_spec(record));
-        let spec = Spec::read_after(recorded.as_ref(), &event.properties, &defaults, deployment)
-            .map_err(|violations| failed(&violations))?;
-        let before = recorded.or_else(|| self.old_spec(&defaults));
-        let bytes = serde_json::to_string(&spec).map_or(0, |json| json.len());
-        if bytes > MAX_SPEC_BYTES {
-            let value = format!("{bytes} bytes of JSON in all");
-            let valid =
-                format!("at most {MAX_SPEC_BYTES} bytes: the record of the environment has to contain them twice");
-            return Err(failed(&[Violation { property: String::from("ResourceProperties"), value, valid }]));
-        }
-        let before = before.as_ref();
-        let mut violations = before.map(|before| check_change(before, &spec)).unwrap_or_default();
-        violations.extend(allow_lists.violations(before, &spec));
-        if violations.is_empty() { Ok((spec, defaults)) } else { Err(failed(&violations)) }
-    }
-
     async fn apply_desired(
         &self,
         admitted: &AdmittedRequest,
@@ -241,10 +219,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         if let Some(waiting) = Box::pin(self.still_rolling(admitted, spec, &scope, limits)).await? {
             return Ok(Convergence::Pending(waiting));
-        }
-        if self.settled_spec(record).as_ref() != Some(spec) {
-            check_hooks_are_handled(spec, self.settings.hooks_are_handled)
-                .map_err(|not_handled| PassError::Failed(not_handled.to_string().into()))?;
         }
         let facts = self.checked_facts(owner, record, spec, defaults).await?;
         let retired_tags = retired_tags(record, spec, self.settings);

@@ -183,7 +183,7 @@ fn an_immutable_change_is_rejected_and_its_rollback_is_not() {
 fn one_response_contains_all_violations() {
     let handler = handler();
     let reason = failed(&handler, sample("bad-input.json"));
-    for name in ["VpcCidr", "ZoneCount", "LogRetentionDays", "InstanceTyp is"] {
+    for name in ["VpcCidr", "ZoneCount", "LogRetentionDays", "InstanceTyp is", "MinSize is 5"] {
         assert!(reason.contains(name), "{name}: {reason}");
     }
     assert_eq!(writes(&handler), 0);

@@ -60,6 +60,18 @@ fn every_sample_is_a_valid_request() {
 }
 
 #[test]
+fn a_plan_refuses_what_the_update_refuses() {
+    let handler = created();
+    let mut properties = sample("create.json")["ResourceProperties"].clone();
+    properties["VpcCidr"] = json!("10.9.0.0/16");
+    let planned = send(&handler, json!({ "Request": "plan", "ResourceProperties": properties }));
+    let refused = "VpcCidr is \"10.9.0.0/16\": it is \"10.40.0.0/16\" and cannot change";
+    assert!(error(&planned).starts_with(refused), "{planned}");
+    let update = with(sample("update.json"), json!({ "ResourceProperties": properties }));
+    assert!(failed(&handler, update).starts_with(refused));
+}
+
+#[test]
 fn read_requests_write_nothing() {
     let handler = created();
     let before = writes(&handler);

@@ -11,7 +11,8 @@ mod rolling;
 mod rollout_alarm;
 mod storage;
 
-use crate::input::spec::Spec;
+use crate::input::property::{self, Property};
+use crate::input::spec::{Spec, Violation};
 use crate::model::key::{Key, Tags};
 use crate::model::kind::{Kind, Marking};
 use crate::model::mark;
@@ -54,27 +55,21 @@ pub fn desired(spec: &Spec, names: &Names, owner: &str, facts: &Facts) -> Vec<Re
     parts.into_iter().flatten().map(|(key, fields)| inputs.marked(key, fields)).collect()
 }
 
-/// A property enables a lifecycle hook that this deployment does not handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{property} is true: this deployment of Envkeeper does not have the function lifecycle-hook, so the hook of every instance would time out. Omit {property}, or deploy the function."
-)]
-pub struct HookNotHandled {
-    /// The name of the property.
-    pub property: &'static str,
-}
-
-/// Checks that the deployment handles the lifecycle hooks that the properties enable. Callers skip this check for a
-/// spec that has been settled before: a rollback is never rejected.
-///
-/// # Errors
-/// The first property that enables a hook which is not handled.
-pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Result<(), HookNotHandled> {
-    let enabled = [("LaunchGate", spec.hooks.launch_gate), ("TerminateDrain", spec.hooks.terminate_drain)];
-    match enabled.into_iter().find(|(_, on)| *on == Some(true) && !hooks_are_handled) {
-        None => Ok(()),
-        Some((property, _)) => Err(HookNotHandled { property }),
-    }
+/// The properties that enable a lifecycle hook which this deployment does not handle. Callers skip this check for a spec
+/// that has been settled before: a rollback is never rejected.
+#[must_use]
+pub fn check_hooks_are_handled(spec: &Spec, hooks_are_handled: bool) -> Vec<Violation> {
+    let enabled =
+        [(&property::LAUNCH_GATE, spec.hooks.launch_gate), (&property::TERMINATE_DRAIN, spec.hooks.terminate_drain)];
+    let not_handled = enabled.into_iter().filter(|(_, enabled)| *enabled == Some(true) && !hooks_are_handled);
+    let violation = |(property, _): (&Property, _)| {
+        let valid = format!(
+            "this deployment of Envkeeper does not have the function lifecycle-hook, so the hook of every instance would time out. Omit {}, or deploy the function",
+            property.name
+        );
+        Violation::of(property, &true, valid)
+    };
+    not_handled.map(violation).collect()
 }
 
 impl DesiredInputs<'_> {

@@ -6,6 +6,7 @@
 
 mod action;
 mod answer;
+mod capacity;
 mod decide;
 mod estimate;
 mod observed;
@@ -20,6 +21,7 @@ pub use crate::desired::{RolloutAlarm, RolloutAlarmState};
 pub use crate::input::rollout_settings::{RolloutMode, RolloutSettings, RolloutWait};
 pub use action::{Action, AlarmReason, Refusal, WaitFor};
 pub use answer::{Answer, RolloutState, answer, state};
+pub use capacity::{Capacity, CapacityState};
 pub use decide::decide;
 pub use estimate::{Estimate, EstimateInputs, estimate, pace};
 pub use observed::{NumberedVersion, ObservedRollout, RolloutCloud};

@@ -61,6 +61,23 @@ fn sizes_have_to_be_consistent() {
 }
 
 #[test]
+fn a_rule_between_properties_is_checked_when_each_of_them_is_valid() {
+    let texts = violations(json!({ "MinSize": 20, "MaxSize": 10, "ZoneCount": 9, "ScaleUpCpuThreshold": "high" }));
+    let of = |name: &str| texts.iter().filter(|it| it.starts_with(name)).count();
+    assert_eq!(of("MinSize is 20: at most MaxSize"), 1, "{texts:?}");
+    assert_eq!(
+        (of("ZoneCount"), of("ScaleUpCpuThreshold"), of("EnvironmentSuffix is missing")),
+        (1, 1, 1),
+        "{texts:?}"
+    );
+    assert_eq!(texts.len(), 4, "no rule reads a property that is not valid: {texts:?}");
+
+    let subnets = json!({ "EnvironmentSuffix": "dev", "VpcId": "vpc-0123456789abcdef0", "SubnetIds": "subnet" });
+    let texts = violations(subnets);
+    assert_eq!(texts.len(), 1, "an invalid list of subnets is not a missing one: {texts:?}");
+}
+
+#[test]
 fn networks_are_private_large_enough_and_written_with_their_network_address() {
     let good = ["10.0.0.0/16", "10.255.0.0/16", "172.16.0.0/16", "172.31.255.128/25", "192.168.0.0/24"];
     for good in good {

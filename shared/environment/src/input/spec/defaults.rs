@@ -1,6 +1,6 @@
 //! The values of properties that a template does not set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,12 @@ impl Defaults {
             value.map(|value| (property.name.to_owned(), value))
         };
         Defaults(property::ALL.iter().filter_map(default).collect())
+    }
+
+    /// The defaults in which these properties have the table's default.
+    pub(super) fn without(&self, properties: &BTreeSet<&str>) -> Defaults {
+        let others = self.0.iter().filter(|(name, _)| !properties.contains(name.as_str()));
+        Defaults(others.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
     /// The default of a property. Frozen defaults may be older than the property: then the table's default applies.

@@ -2,27 +2,28 @@
 
 mod defaults;
 mod reader;
+mod rules;
 mod scripts;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ipnet::Ipv4Net;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::input::alarm_action::{ActionKind, AlarmAction};
+use crate::input::alarm_action::AlarmAction;
 use crate::input::forms::shown;
 use crate::input::property::{self, Change, Property};
-use crate::input::rollout_settings::{MAX_HEALTHY_DIFFERENCE, RolloutSettings};
-use crate::input::spec::reader::{Reader, tag_is_valid};
+use crate::input::rollout_settings::RolloutSettings;
+use crate::input::spec::reader::Reader;
+use crate::input::spec::rules::Surroundings;
 use crate::input::spec::unknown::unknown;
 use crate::model::hook_settings::OnTimeout;
 use crate::model::key::Tags;
 use crate::model::names::{Deployment, Names};
 use crate::model::on_delete::OnDelete;
-use crate::model::partition::Partition;
 use crate::model::script::Script;
 
 pub use defaults::{Defaults, PropertyDefaults};
@@ -197,16 +198,6 @@ impl Violation {
     }
 }
 
-/// Whether the function's role can publish to the topic: a topic of its own region and account. A FIFO topic needs more
-/// than a message, so it is not accepted.
-fn is_own_topic(topic: &str, deployment: &Deployment) -> bool {
-    let parts: Vec<&str> = topic.splitn(6, ':').collect();
-    let is_own = |partition: &str| Partition::of(&deployment.region).is_none_or(|own| own.id == partition);
-    matches!(parts[..], [_, partition, _, region, account, name]
-        if is_own(partition) && region == deployment.region && account == deployment.account
-            && name.strip_suffix(".fifo").is_none())
-}
-
 impl Spec {
     /// Reads and validates the properties of a request.
     ///
@@ -233,13 +224,13 @@ impl Spec {
     ) -> Result<Spec, Vec<Violation>> {
         let mut reader = Reader { given, defaults, violations: unknown(given) };
         let spec = reader.spec();
+        let invalid = reader.invalid_properties();
+        let readable = if invalid.is_empty() { spec.clone() } else { spec_without(&invalid, given, defaults) };
         reader.reject_managed_network_properties();
         reader.reject_other_boundary();
         let mut violations = reader.violations;
-        if let Some(spec) = &spec {
-            violations.extend(spec.inconsistencies(deployment));
-            violations.extend(spec.script_violations(deployment, before));
-            violations.extend(spec.duplicate_tag_keys(before));
+        if let Some(readable) = &readable {
+            violations.extend(rules::violations(readable, &invalid, &Surroundings { deployment, before }));
         }
         match spec {
             Some(spec) if violations.is_empty() => Ok(spec),
@@ -270,176 +261,18 @@ impl Spec {
     pub fn image_source(&self) -> &str {
         self.image_id.as_deref().or(self.image_parameter.as_deref()).unwrap_or_default()
     }
-
-    /// Contradictions between properties.
-    fn inconsistencies(&self, deployment: &Deployment) -> Vec<Violation> {
-        let parts = [
-            self.sizes(),
-            self.network.inconsistency(),
-            self.rollout_percentages(),
-            self.own_rollout_alarms(deployment),
-            self.scaling.inconsistencies(),
-            self.alarm_actions_out_of_bounds(deployment),
-            self.suffix_too_long(deployment),
-            self.arns_of_other_regions(deployment),
-        ];
-        parts.into_iter().flatten().collect()
-    }
-
-    /// Tag keys that differ only by case. IAM ignores the case of tag keys: it would reject the role when half of the
-    /// environment already exists.
-    fn duplicate_tag_keys(&self, before: Option<&Spec>) -> Vec<Violation> {
-        if before.is_some_and(|before| before.tags == self.tags) {
-            return vec![];
-        }
-        let mut keys = BTreeMap::new();
-        let valid_keys = self.tags.keys().filter(|key| tag_is_valid(key, ""));
-        let duplicates = valid_keys.filter_map(|key| Some((keys.insert(key.to_lowercase(), key)?, key)));
-        let valid = "keys that differ by more than their case, since IAM treats these as the same key";
-        let violation = |(one, other): (&String, &String)| {
-            Violation::of(&property::TAGS, &format!("{} and {}", shown(one), shown(other)), valid.into())
-        };
-        duplicates.map(violation).collect()
-    }
-
-    fn sizes(&self) -> Vec<Violation> {
-        if self.min_size > self.max_size {
-            let valid = format!("at most MaxSize, which is {}", self.max_size);
-            return vec![Violation::of(&property::MIN_SIZE, &self.min_size, valid)];
-        }
-        if (self.min_size..=self.max_size).contains(&self.desired_capacity) {
-            return vec![];
-        }
-        let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
-        vec![Violation::of(&property::DESIRED_CAPACITY, &self.desired_capacity, valid)]
-    }
-
-    /// Rules that scale beyond the group's bounds, notify a topic to which Envkeeper cannot publish, or duplicate
-    /// another rule. A rule that names the same alarm by its other name is a duplicate, too.
-    fn alarm_actions_out_of_bounds(&self, deployment: &Deployment) -> Vec<Violation> {
-        let (names, rules) = (self.names(deployment), &self.alarm_actions);
-        let sizes = self.min_size..=self.max_size;
-        let duplicate_of = |at: usize, rule: &AlarmAction| {
-            let same = |it: &AlarmAction| it.action == rule.action && it.alarm_name(&names) == rule.alarm_name(&names);
-            rules[..at].iter().position(same)
-        };
-        let invalid = rules.iter().enumerate().filter_map(|(at, rule)| match &rule.action {
-            ActionKind::ScaleTo(capacity) if !sizes.contains(capacity) => {
-                let valid = format!("from MinSize to MaxSize, {} to {}", self.min_size, self.max_size);
-                Some((format!("AlarmActions[{at}].Capacity"), capacity.to_string(), valid))
-            }
-            ActionKind::Notify(topic) if !is_own_topic(topic, deployment) => {
-                let Deployment { region, account, .. } = deployment;
-                let valid = format!("a standard topic in the environment's region {region} and account {account}");
-                Some((format!("AlarmActions[{at}].TopicArn"), shown(topic), valid))
-            }
-            _ => duplicate_of(at, rule).map(|first| {
-                let valid = format!("another alarm or another action, since AlarmActions[{first}] is the same rule");
-                (format!("AlarmActions[{at}].Alarm"), shown(&rule.alarm), valid)
-            }),
-        });
-        invalid.map(|(property, value, valid)| Violation { property, value, valid }).collect()
-    }
-
-    /// A minimum that is too low for the maximum.
-    fn rollout_percentages(&self) -> Vec<Violation> {
-        let RolloutSettings { min_healthy_percentage: min, max_healthy_percentage: max, .. } = self.rollout;
-        let least = max.saturating_sub(MAX_HEALTHY_DIFFERENCE);
-        if min >= least {
-            return vec![];
-        }
-        let valid = format!(
-            "at least {least}, since MaxHealthyPercentage is {max} and Auto Scaling accepts a difference of 100"
-        );
-        vec![Violation::of(&property::MIN_HEALTHY_PERCENTAGE, &min, valid)]
-    }
-
-    /// Rollout alarms that a rollout itself changes: new instances start with a high CPU utilization, and more instances than
-    /// usual lower it.
-    fn own_rollout_alarms(&self, deployment: &Deployment) -> Vec<Violation> {
-        let names = self.names(deployment);
-        let own = [names.cpu_high_alarm().name, names.cpu_low_alarm().name, names.rollout_failed_alarm().name];
-        let invalid = self.rollout.alarms.iter().filter(|it| own.contains(it));
-        let valid = "an alarm other than cpu-high, cpu-low and rollout-failed of the environment, since a rollout itself changes their states";
-        invalid.map(|it| Violation::of(&property::ROLLOUT_ALARMS, &shown(it), valid.into())).collect()
-    }
-
-    fn suffix_too_long(&self, deployment: &Deployment) -> Vec<Violation> {
-        let (longest, tightest) = self.names(deployment).longest_suffix();
-        if self.environment_suffix.len() <= longest {
-            return vec![];
-        }
-        let valid = format!("at most {longest} characters, so that {tightest} is within the limit of its service");
-        vec![Violation::of(&property::ENVIRONMENT_SUFFIX, &shown(&self.environment_suffix), valid)]
-    }
-
-    /// ARNs of another region or partition. A resource with a region works only with instances, alarms and logs of the same
-    /// region. A policy has no region, and belongs to its partition.
-    fn arns_of_other_regions(&self, deployment: &Deployment) -> Vec<Violation> {
-        let single = [
-            (&property::KMS_KEY_ARN, &self.kms_key_arn),
-            (&property::ALARM_TOPIC_ARN, &self.scaling.alarm_topic_arn),
-            (&property::PERMISSIONS_BOUNDARY_ARN, &self.permissions_boundary_arn),
-        ];
-        let single = single.into_iter().filter_map(|(property, arn)| Some((property, arn.as_ref()?)));
-        let parameter = self.image_parameter.iter().filter(|it| it.starts_with("arn:"));
-        let single = single.chain(parameter.map(|arn| (&property::IMAGE_PARAMETER, arn)));
-        let all = single.chain(self.target_group_arns.iter().map(|arn| (&property::TARGET_GROUP_ARNS, arn)));
-        let invalid = all.filter_map(|(property, arn)| {
-            Some(Violation::of(property, &shown(arn), form_of_local_arn(arn, deployment)?))
-        });
-        invalid.collect()
-    }
 }
 
-/// The valid form of an ARN that is of another region or partition; `None` for any other ARN.
-fn form_of_local_arn(arn: &str, Deployment { region: own, .. }: &Deployment) -> Option<String> {
-    let mut parts = arn.split(':').skip(1);
-    let (partition, region) = (parts.next()?, parts.nth(1)?);
-    if !region.is_empty() && region != own {
-        return Some(format!("an ARN of the environment's region {own}"));
-    }
-    let own = Partition::of(own)?.id;
-    (partition != own).then(|| format!("an ARN of the environment's partition {own}"))
+/// The spec of the valid properties: an invalid one has the table's default, so that the rules between all others can be
+/// checked. A missing suffix has a valid one in its place.
+fn spec_without(invalid: &BTreeSet<&str>, given: &Map<String, Value>, defaults: &Defaults) -> Option<Spec> {
+    let is_valid = |name: &str| !invalid.contains(name);
+    let mut given: Map<String, Value> =
+        given.iter().filter(|(name, _)| is_valid(name)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    given.entry(property::ENVIRONMENT_SUFFIX.name).or_insert_with(|| Value::from("suffix"));
+    let defaults = defaults.without(invalid);
+    Reader { given: &given, defaults: &defaults, violations: vec![] }.spec()
 }
-
-impl Network {
-    fn inconsistency(&self) -> Vec<Violation> {
-        let valid = |other: &str| format!("set {other} too, or neither");
-        match (&self.vpc_id, self.subnet_ids.is_empty()) {
-            (Some(vpc), true) => vec![Violation::of(&property::VPC_ID, &shown(vpc), valid("SubnetIds"))],
-            (None, false) => {
-                let subnets = shown(&self.subnet_ids.join(","));
-                vec![Violation::of(&property::SUBNET_IDS, &subnets, valid("VpcId"))]
-            }
-            _ => vec![],
-        }
-    }
-}
-
-impl Scaling {
-    fn inconsistencies(&self) -> Vec<Violation> {
-        let mut violations = Vec::new();
-        if self.scale_down_cpu_threshold >= self.scale_up_cpu_threshold {
-            let valid = format!("less than ScaleUpCpuThreshold, which is {}", self.scale_up_cpu_threshold);
-            violations.push(Violation::of(&property::SCALE_DOWN_CPU, &self.scale_down_cpu_threshold, valid));
-        }
-        let longest = if self.alarm_period_seconds < 3600 { DAY } else { 7 * DAY };
-        if self.alarm_period_seconds * self.alarm_evaluation_periods > longest {
-            let valid = format!(
-                "at most {}, since CloudWatch evaluates at most {longest} s and AlarmPeriodSeconds is {}",
-                longest / self.alarm_period_seconds,
-                self.alarm_period_seconds
-            );
-            violations.push(Violation::of(&property::ALARM_EVALUATION_PERIODS, &self.alarm_evaluation_periods, valid));
-        }
-        violations
-    }
-}
-
-/// Seconds. Evaluation periods of less than an hour may together span a day, longer periods a week (the API reference
-/// of `PutMetricAlarm`).
-const DAY: u32 = 86_400;
 
 /// The changes that an update may not make, according to the table.
 #[must_use]

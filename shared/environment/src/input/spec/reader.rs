@@ -1,5 +1,7 @@
 //! Parses the properties of a request, and collects every violation.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::{Defaults, Egress, Hooks, Network, Scaling, Spec, Violation};
@@ -299,6 +301,16 @@ impl Reader<'_> {
             }
         }
         rules
+    }
+
+    /// The names of the properties with a violation.
+    pub fn invalid_properties(&self) -> BTreeSet<&'static str> {
+        // A violation inside a property has its path.
+        let is_of = |path: &str, name: &str| {
+            path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))
+        };
+        let is_invalid = |property: &&Property| self.violations.iter().any(|it| is_of(&it.property, property.name));
+        property::ALL.iter().copied().filter(is_invalid).map(|it| it.name).collect()
     }
 
     fn violated_in(&mut self, property: String, value: String, valid: String) {

@@ -1,9 +1,10 @@
 //! Checks of the stack author's scripts: a script has to run as its author means it.
 
+use super::rules::Surroundings;
 use super::{Spec, Violation};
 use crate::input::forms::form_of_text;
 use crate::input::property::{self, Property};
-use crate::model::names::{Deployment, Names};
+use crate::model::names::Names;
 use crate::model::user_data::{MAX_USER_DATA_BYTES, SCRIPT_END, UserData, without_byte_order_mark};
 
 /// The prefixes of other user data formats, in lowercase: the formats of cloud-init (its documentation of user data
@@ -40,38 +41,40 @@ impl Spec {
         user_data.text()
     }
 
-    /// Checks the scripts that are new in a request. A script that an older version accepted can still be read from its
-    /// record, and a rollback to that script is not an error.
-    pub(super) fn script_violations(&self, deployment: &Deployment, before: Option<&Spec>) -> Vec<Violation> {
-        let existed = |script: &str| {
-            let contains = |it: &Spec| {
-                [&it.user_data_script, &it.hooks.drain_script].into_iter().any(|it| it.as_deref() == Some(script))
-            };
-            before.is_some_and(contains)
-        };
+    /// The scripts that are set, with their properties.
+    fn scripts(&self) -> Vec<(&'static Property, &str)> {
         let scripts = [
             (&property::USER_DATA_SCRIPT, &self.user_data_script),
             (&property::DRAIN_SCRIPT, &self.hooks.drain_script),
         ];
-        let scripts: Vec<(&Property, &str)> =
-            scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_deref()?))).collect();
-        let invalid = scripts.iter().filter(|(_, script)| !existed(script)).filter_map(|(property, script)| {
-            Some(Violation::of(property, &form_of_text(script), invalid_script(script)?))
-        });
-        invalid.chain(self.too_long(&scripts, deployment)).collect()
+        scripts.into_iter().filter_map(|(property, script)| Some((property, script.as_deref()?))).collect()
     }
+}
 
-    /// Checks the size of the user data. User data without a script always fits: the longest list of units needs a
-    /// third of the limit.
-    fn too_long(&self, scripts: &[(&Property, &str)], deployment: &Deployment) -> Option<Violation> {
-        let (property, script) = scripts.iter().max_by_key(|(_, script)| script.len())?;
-        let bytes = self.user_data(&self.names(deployment)).len();
-        let room = (MAX_USER_DATA_BYTES + script.len()).saturating_sub(bytes);
-        let valid = format!(
-            "at most {room} bytes: AWS accepts {MAX_USER_DATA_BYTES} bytes of user data, and the other parts of the user data need the rest"
-        );
-        (bytes > MAX_USER_DATA_BYTES).then(|| Violation::of(property, &format!("{} bytes long", script.len()), valid))
-    }
+/// Checks the forms of the scripts that are new in a request. A script that an older version accepted can still be read
+/// from its record, and a rollback to that script is not an error.
+pub(super) fn script_forms(spec: &Spec, surroundings: &Surroundings<'_>) -> Vec<Violation> {
+    let existed = |script: &str| {
+        let contains = |it: &Spec| it.scripts().iter().any(|(_, it)| *it == script);
+        surroundings.before.is_some_and(contains)
+    };
+    let new = spec.scripts().into_iter().filter(|(_, script)| !existed(script));
+    let invalid = new
+        .filter_map(|(property, script)| Some(Violation::of(property, &form_of_text(script), invalid_script(script)?)));
+    invalid.collect()
+}
+
+/// Checks the size of the user data. User data without a script always fits: the longest list of units needs a third of
+/// the limit.
+pub(super) fn script_sizes(spec: &Spec, surroundings: &Surroundings<'_>) -> Vec<Violation> {
+    let bytes = spec.user_data(&spec.names(surroundings.deployment)).len();
+    let longest = spec.scripts().into_iter().max_by_key(|(_, script)| script.len());
+    let Some((property, script)) = longest.filter(|_| bytes > MAX_USER_DATA_BYTES) else { return vec![] };
+    let room = (MAX_USER_DATA_BYTES + script.len()).saturating_sub(bytes);
+    let valid = format!(
+        "at most {room} bytes: AWS accepts {MAX_USER_DATA_BYTES} bytes of user data, and the other parts of the user data need the rest"
+    );
+    vec![Violation::of(property, &format!("{} bytes long", script.len()), valid)]
 }
 
 /// The valid form, if the script would not run as its author means it; `None` for a valid script.
