@@ -144,8 +144,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
             };
             let now = self.cloud.now();
-            // An operator's request is done with its first call: decided again, it would be another request.
-            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel);
+            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
+            // not its own.
+            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
+                && !matches!(action, Action::Suspend | Action::Resume);
             let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
                 return Ok(RolloutEnd::Open(Box::new(action), open));
