@@ -32,7 +32,7 @@ fn rolling(environment: &Environment) -> serde_json::Value {
 #[test]
 fn a_hold_is_kept_until_its_end_and_a_due_pass_then_resumes_the_process_once() {
     let environment = environment();
-    let (until, before) = (after(&environment, Hold::DEFAULT), environment.call_count());
+    let (until, before) = (after(&environment, Duration::from_hours(2)), environment.call_count());
     environment.hold(until);
     assert!(environment.is_suspended());
     assert_eq!(environment.task(), Some(until), "no due pass before the end");
@@ -219,7 +219,7 @@ fn a_roll_takes_a_newer_revision_and_a_bad_one_goes_back() {
     for outcome in [None, Some(LaunchOutcome::Abandoned)] {
         let environment = environment();
         // The next release has another part of the user data: here by the settings of the launch gate.
-        let to = json!({ "LaunchGateSeconds": "900" });
+        let to = json!({ "LaunchGateSeconds": "300" });
         let response = environment.answer(&environment.update(json!({}), to.clone()));
         assert_eq!((environment.saved(), &response["Status"]), ("1".to_owned(), &json!("SUCCESS")));
         let (before, is_good) = (environment.call_count(), outcome.is_none());
