@@ -114,6 +114,21 @@ class Rollouts(OneGroup):
         self.ends("Successful")
         self.assertEqual(self.update()["Status"], "SUCCESS")
 
+    def test_a_hold_suspends_replacements_until_its_release(self):
+        def suspended():
+            return [it["ProcessName"] for it in self.group()["SuspendedProcesses"]]
+
+        held = self.operator("hold")
+        until("the process is suspended", lambda: suspended() == ["InstanceRefresh"])
+        words = f"an operator holds the rollout until {held['Until']}"
+        self.assertIn(words, self.operator("roll")["Error"])
+        refused = self.update(InstanceType="t3.medium")
+        self.assertEqual((refused["Status"], self.types()), ("FAILED", {"t3.small"}), refused)
+        self.assertIn(words, refused["Reason"])
+        self.assertEqual(self.update()["Status"], "SUCCESS")
+        self.assertIn("begins", self.operator("release")["Text"])
+        until("the process is resumed", lambda: suspended() == [])
+
     def operator(self, name):
         return self.cloud.request({"Request": name, "Environment": ENVIRONMENT})
 

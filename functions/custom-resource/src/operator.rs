@@ -1,24 +1,25 @@
 //! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
 //! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, `allow-adoption`
-//! (`adoption`), `roll`, `rollback` and `cancel` (`rollout_operation`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
+//! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
 use environment::rollout::instance_drift;
 use environment::{
-    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
+    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, Timestamp, desired,
+    drift, plan,
 };
 use request_pass::{
     AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, is_protected, read_facts, recorded_image,
     recorded_rollout, recorded_spec, retired_tags, scope, violated_facts,
 };
 use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
-use requests::{Owner, Records, Request, RolloutRequest, time_text};
+use requests::{Owner, Records, Request, time_text};
 use serde_json::{Map, Value, json};
 
 use crate::operator_error::OperatorError;
-use crate::rollout_operation::RolloutOperation;
-use crate::rollout_report::{Forecast, summary_json};
+use crate::rollout_operation::{Operation, RolloutOperation};
+use crate::rollout_report::{Forecast, held_until, hold_line, summary_json};
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
 const NO_OWNER: &str = "no-owner";
@@ -93,8 +94,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some("unlock") => self.unlock().await,
             Some("allow-adoption") => self.allow_adoption().await,
             Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
-            Some(name) if let Some(request) = RolloutRequest::named(name) => {
-                return Box::pin(self.rollout(request)).await.map(OperatorOutcome::Rollout);
+            Some(name) if let Some(operation) = Operation::read(name, self.event, self.cloud_factory.now()) => {
+                return Box::pin(self.rollout(operation?)).await.map(OperatorOutcome::Rollout);
             }
             _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
         };
@@ -133,7 +134,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
             let plan = plan(&desired, &observed);
             let forecast = self.forecast(&plan, &spec, (&desired, &observed), (&owner, &record)).await?;
-            return Ok(self.plan_json(&plan, &environment, Some(&owner), forecast));
+            return Ok(self.plan_json(&plan, &environment, Some((&owner, &record)), forecast));
         }
         let none = Map::new();
         let properties = self.event.get("ResourceProperties").and_then(Value::as_object).unwrap_or(&none);
@@ -161,7 +162,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Some(known) => self.forecast(&plan, &spec, (&desired, &observed), known).await?,
             None => None,
         };
-        Ok(self.plan_json(&plan, &environment, owner.as_ref(), forecast))
+        Ok(self.plan_json(&plan, &environment, owner.as_ref().zip(record.as_ref()), forecast))
     }
 
     /// The status of an environment: from the record, with the observed state of its rollout.
@@ -193,7 +194,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             }
         };
         status["Rollout"] = rollout;
-        status["Text"] = Value::from(status_text(&environment, &record, line, now));
+        let hold = held_until(&record, Timestamp(now));
+        status["HeldUntil"] = hold.map(|it| it.to_string()).into();
+        let text = status_text(&environment, &record, line, now);
+        status["Text"] = hold.map(|until| format!("{}\n{text}", hold_line(until))).unwrap_or(text).into();
         Ok(status)
     }
 
@@ -211,12 +215,19 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
             count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
+        let hold = held_until(&record, self.cloud_factory.now());
+        if let Some(until) = hold {
+            text = format!("{}\n{text}", hold_line(until));
+        }
         text.extend(self.consent_guidance(&plan(&desired, &observed), &environment, Some(&owner)));
         let drift_json = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
             json!({ "Resource": it.key.to_string(), "Field": field, "Desired": it.desired, "Observed": it.observed })
         };
-        Ok(json!({ "Environment": environment, "Drift": all.iter().map(drift_json).collect::<Vec<_>>(), "Text": text }))
+        Ok(json!({
+            "Environment": environment, "Drift": all.iter().map(drift_json).collect::<Vec<_>>(),
+            "HeldUntil": hold.map(|it| it.to_string()), "Text": text,
+        }))
     }
 
     /// The Delete of an environment whose stack no longer exists, with the effect of that stack's own Delete. If the
@@ -290,7 +301,16 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         Ok((desired, observed))
     }
 
-    fn plan_json(&self, plan: &Plan, environment: &str, owner: Option<&Owner>, forecast: Option<Forecast>) -> Value {
+    /// The plan for programs and for operators, after the hold of a known environment.
+    fn plan_json(
+        &self,
+        plan: &Plan,
+        environment: &str,
+        known: Option<(&Owner, &OwnerRecord)>,
+        forecast: Option<Forecast>,
+    ) -> Value {
+        let now = self.cloud_factory.now();
+        let hold = known.and_then(|(_, record)| held_until(record, now));
         let steps: Vec<Value> = plan
             .steps
             .iter()
@@ -309,15 +329,16 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let settled = "Nothing to do: no resource has drift.";
         let has_nothing =
             plan.is_settled() && plan.rollout.is_none() && plan.unproven.is_empty() && plan.fixed_drift.is_empty();
-        let mut text = if has_nothing { settled.to_owned() } else { plan.to_string() };
+        let mut text = hold.map(|until| format!("{}\n", hold_line(until))).unwrap_or_default();
+        text.push_str(&if has_nothing { settled.to_owned() } else { plan.to_string() });
         let (forecast, lines) = forecast.map(|it| (it.json, it.text)).unzip();
         text.extend(lines);
-        text.extend(self.consent_guidance(plan, environment, owner));
+        text.extend(self.consent_guidance(plan, environment, known.map(|(owner, _)| owner)));
         let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
         let fixed: Vec<String> = plan.fixed_drift.iter().map(ToString::to_string).collect();
         json!({
             "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven, "FixedDrift": fixed,
-            "Rollout": forecast,
+            "Rollout": forecast, "HeldUntil": hold.map(|it| it.to_string()),
         })
     }
 

@@ -9,13 +9,15 @@ use serde_json::Value;
 /// The reason why an operator request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OperatorError {
-    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\", \"roll\", \"rollback\", \"cancel\" or \"delete\"", form(.request))]
+    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\", \"roll\", \"rollback\", \"cancel\", \"hold\", \"release\" or \"delete\"", form(.request))]
     UnknownRequest { request: Value },
     #[error(
         "Environment is {}: valid is the id of an environment of this deployment, such as \"scalable-ec2-us-west-2-dev\"",
         form(.value)
     )]
     InvalidEnvironment { value: Value },
+    #[error("Hours is {}: valid is a whole number from 1 to 168, which is seven days; without it, 8", form(.value))]
+    InvalidHours { value: Value },
     #[error(
         "Environment is {environment:?}: no environment has this name, or it was deleted; valid is the id of an \
          environment, such as \"scalable-ec2-us-west-2-dev\""

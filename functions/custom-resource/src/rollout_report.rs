@@ -7,7 +7,7 @@ use environment::rollout::{
     RolloutSummary, estimate,
 };
 use environment::{
-    CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, desired_version, template_version,
+    CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, Timestamp, desired_version, template_version,
 };
 use request_pass::{CloudFactory, recorded_image, recorded_rollout, recorded_spec, scope};
 use requests::records::OwnerRecord;
@@ -117,6 +117,19 @@ fn forecast_json(estimate: &Estimate, ignored: &[&str]) -> Value {
     })
 }
 
+/// The end of the hold that lasts, or is requested and not recorded yet.
+pub(crate) fn held_until(record: &OwnerRecord, now: Timestamp) -> Option<Timestamp> {
+    let recorded = recorded_rollout(Some(record)).hold.map(|it| it.until);
+    record.hold_request_ms.map(Timestamp).or(recorded).filter(|until| now < *until)
+}
+
+/// The hold as the first line of a text: an overlay of Envkeeper, and no drift.
+pub(crate) fn hold_line(until: Timestamp) -> String {
+    format!(
+        "Hold: no rollout replaces an instance until {until}, by an operator's request; the request release ends it."
+    )
+}
+
 /// The summary for programs.
 pub(crate) fn summary_json(summary: &RolloutSummary) -> Value {
     let counts = |counts: &std::collections::BTreeMap<String, InstanceCount>| -> Value {
@@ -139,7 +152,7 @@ pub(crate) fn summary_json(summary: &RolloutSummary) -> Value {
         "Mode": summary.mode, "State": summary.state.map(|it| it.to_string()), "Launched": summary.launched,
         "Desired": summary.desired, "InstancesByVersion": counts(&summary.by_version),
         "InstancesByRollingInputs": counts(&summary.by_rolling_inputs), "Ignored": summary.ignored, "Refresh": refresh,
-        "FailedVersions": failed.collect::<Vec<_>>(), "BlockingAlarm": summary.blocking_alarm, "Held": summary.is_held,
+        "FailedVersions": failed.collect::<Vec<_>>(), "BlockingAlarm": summary.blocking_alarm, "Suspended": summary.is_suspended,
         "NewerRevision": summary.has_newer_revision,
     })
 }

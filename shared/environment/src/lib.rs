@@ -55,7 +55,7 @@ pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
 pub use model::on_delete::OnDelete;
 pub use model::partition::Partition;
 pub use model::resource::{Fields, Resource, Setting};
-pub use model::rollout_call::{Preferences, RolloutCall};
+pub use model::rollout_call::{INSTANCE_REFRESH, Preferences, RolloutCall};
 pub use model::script::Script;
 pub use model::version_description::VersionDescription;
 pub use model::{hook_settings, mark};

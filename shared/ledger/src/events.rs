@@ -33,6 +33,10 @@ pub enum RolloutStep {
     Failed,
     /// `needs-operator`: no automatic step is left.
     NeedsOperator,
+    /// `held`: an operator holds the rollout until a time.
+    Held,
+    /// `released`: the hold has ended, by its time, an operator, or a way back.
+    Released,
 }
 
 impl RolloutStep {
@@ -44,6 +48,8 @@ impl RolloutStep {
             RolloutStep::Complete => "complete",
             RolloutStep::Failed => "failed",
             RolloutStep::NeedsOperator => "needs-operator",
+            RolloutStep::Held => "held",
+            RolloutStep::Released => "released",
         }
     }
 }

@@ -1,16 +1,20 @@
 //! A due pass: the rollout of an environment without a request.
 
-use environment::rollout::{Action, RolloutCloud as _, RolloutRecord, Trigger, WaitFor, decide};
-use environment::{Cloud as _, Names, Spec, Timestamp};
-use ledger::events::RolloutStep;
+use environment::rollout::{
+    Action, ObservedRollout, RolloutCloud as _, RolloutRecord, Trigger, Version, WaitFor, decide,
+};
+use environment::{
+    Call, CallKind, Cloud as _, LaunchTemplateSetting, Ownership, READ_LAG, Scope, Setting, Spec, TemplateVersion,
+    Timestamp, template_version,
+};
 use requests::records::OwnerRecord;
 use requests::{Owner, Reason, Records, RolloutRequest};
 use std::time::Duration;
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
-use crate::recorded::{recorded_rollout, recorded_spec, scope};
-use crate::rollout::{DUE_INTERVAL, DesiredVersion, Rollout, RolloutEnd};
+use crate::recorded::{recorded_image, recorded_rollout, recorded_spec, scope};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, OBSERVATION_INTERVAL, Rollout, RolloutEnd};
 use crate::settings::Settings;
 
 /// Why nothing can be rolled out or back.
@@ -53,7 +57,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         let later = || Ok(DueOutcome { next_due_ms: Some((self.cloud_factory.now() + DUE_INTERVAL).0) });
         let Some(record) = self.records.owner(self.owner).await? else { return Ok(DueOutcome { next_due_ms: None }) };
         // Once at most: after a lost response the operator sees the state of the rollout, and sends the request again. The latest
-        // request wins, so one that a request of CloudFormation overtakes is dropped.
+        // request wins, so one that a request of CloudFormation overtakes is dropped. A hold is not: it applies to that request too.
         let request = record.rollout_request;
         if request.is_some() {
             self.records.request_rollout(self.owner, None).await?;
@@ -61,12 +65,8 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         if record.response_due_ms.is_some() {
             return later();
         }
-        let rollout = recorded_rollout(Some(&record));
-        let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
-        let (Some(spec), false, Some(_)) = (spec, record.deleted, &rollout.desired) else {
-            return Ok(DueOutcome { next_due_ms: None });
-        };
-        match Box::pin(self.roll(&record, rollout, &spec, trigger(request), until)).await {
+        let Some(environment) = self.environment(&record) else { return Ok(DueOutcome { next_due_ms: None }) };
+        match Box::pin(self.roll(&record, environment, trigger(request), until)).await {
             Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
             Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
             Err(PassError::Requeue(reason)) => {
@@ -89,38 +89,88 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         if record.response_due_ms.is_some() {
             return Ok(Some(String::from("a request of its stack is under way; wait for its response")));
         }
-        let rollout = recorded_rollout(Some(&record));
-        let spec = recorded_spec(Some(&record), |it| it.desired.as_ref(), self.settings);
-        let (Some(spec), false, Some(desired)) = (spec, record.deleted, &rollout.desired) else {
-            return Ok(Some(NO_ENVIRONMENT.to_owned()));
-        };
-        let names = spec.names(&self.settings.deployment);
-        let scope = scope(self.owner.as_str(), names, Some(&record), spec.network.vpc_id.is_none());
-        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
-        let Some(observed) = cloud.observe_rollout(&scope, &spec.rollout.alarms).await? else {
-            return Ok(Some(NO_ENVIRONMENT.to_owned()));
-        };
-        let situation = observed.situation(&rollout, &spec.rollout, desired, (trigger(Some(request)), cloud.now()));
-        Ok(match decide(&situation) {
-            Action::Refuse(refusal) => Some(refusal.to_string()),
-            Action::None => Some(String::from("nothing remains to do")),
-            Action::Wait(WaitFor::Hold) => Some(WaitFor::Hold.to_string()),
-            _ => None,
+        let decided = self.decided(&record, None, trigger(Some(request))).await?;
+        Ok(match decided {
+            None => Some(NO_ENVIRONMENT.to_owned()),
+            Some(Action::Refuse(refusal)) => Some(refusal.to_string()),
+            Some(Action::None) => Some(String::from("nothing remains to do")),
+            Some(Action::Wait(WaitFor::Suspended)) => Some(WaitFor::Suspended.to_string()),
+            Some(_) => None,
         })
+    }
+
+    /// Why an operator's request to hold the rollout until this time is refused now; `None` if the next pass follows it, also a
+    /// pass of a request of CloudFormation. A past time is a release. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of the records and of the observation.
+    pub async fn hold_refusal(&self, until: Timestamp) -> Result<Option<String>, PassError> {
+        let Some(record) = self.records.owner(self.owner).await? else { return Ok(Some(NO_ENVIRONMENT.to_owned())) };
+        if until <= self.cloud_factory.now() {
+            let is_held = record.hold_request_ms.is_some() || recorded_rollout(Some(&record)).hold.is_some();
+            return Ok((!is_held).then(|| String::from("no hold of this environment is recorded")));
+        }
+        Ok(match self.decided(&record, Some(until), Trigger::Due).await? {
+            None => Some(NO_ENVIRONMENT.to_owned()),
+            Some(Action::Wait(foreign @ WaitFor::Foreign { .. })) => Some(foreign.to_string()),
+            Some(Action::RecordHold(Some(hold))) if !hold.is_open(self.cloud_factory.now()) => {
+                Some(String::from("the group returns to a version that ran before, and a way back is not held"))
+            }
+            Some(_) => None,
+        })
+    }
+
+    /// The first action of a pass, with a hold until this time; `None` if there is nothing to roll out.
+    async fn decided(
+        &self,
+        record: &OwnerRecord,
+        hold: Option<Timestamp>,
+        trigger: Trigger,
+    ) -> Result<Option<Action>, PassError> {
+        let Some(environment) = self.environment(record) else { return Ok(None) };
+        let Environment { spec, scope, .. } = &environment;
+        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let Some(mut observed) = cloud.observe_rollout(scope, &spec.rollout.alarms).await? else { return Ok(None) };
+        let newest = self.newer_revision(record, &environment, &observed).filter(|_| trigger == Trigger::Roll);
+        // A version that does not exist yet: it will have the next number, and the same image.
+        let next = |newest: &TemplateVersion| {
+            let last = observed.versions.iter().map(|it| it.number).max().unwrap_or_default();
+            observed.version(&newest.digest).unwrap_or_else(|| Version::of(last + 1, newest))
+        };
+        let Environment { rollout, desired, .. } = &environment;
+        let desired = newest.as_ref().map_or_else(|| desired.clone(), next);
+        if newest.is_some() {
+            observed.launchable.insert(desired.number);
+        }
+        let rollout = hold.map_or_else(|| rollout.clone(), |until| rollout.clone().held(until));
+        let situation = observed.situation(&rollout, &spec.rollout, &desired, (trigger, cloud.now()));
+        Ok(Some(decide(&situation)))
+    }
+
+    /// The environment of a record, if an update has rolled a version of it out.
+    fn environment(&self, record: &OwnerRecord) -> Option<Environment> {
+        let rollout = recorded_rollout(Some(record));
+        let spec = recorded_spec(Some(record), |it| it.desired.as_ref(), self.settings)?;
+        let desired = rollout.desired.clone().filter(|_| !record.deleted)?;
+        let names = spec.names(&self.settings.deployment);
+        let scope = scope(self.owner.as_str(), names, Some(record), spec.network.vpc_id.is_none());
+        Some(Environment { rollout, desired, spec, scope })
     }
 
     async fn roll(
         &self,
         record: &OwnerRecord,
-        rollout: RolloutRecord,
-        spec: &Spec,
+        environment: Environment,
         trigger: Trigger,
         until: Timestamp,
     ) -> Result<Option<u64>, PassError> {
-        let Some(desired) = rollout.desired.clone() else { return Ok(None) };
-        let names: Names = spec.names(&self.settings.deployment);
-        let scope = scope(self.owner.as_str(), names, Some(record), spec.network.vpc_id.is_none());
         let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let recorded = environment.desired.clone();
+        let newest = match trigger {
+            Trigger::Roll => self.newest_revision(&cloud, record, &environment).await?,
+            _ => None,
+        };
+        let Environment { rollout, spec, scope, .. } = environment;
         let proceeds = async || match self.records.owner(self.owner).await? {
             Some(record) if record.response_due_ms.is_none() && !record.deleted => Ok(()),
             _ => Err(PassError::Requeue(String::from("a request goes first"))),
@@ -133,27 +183,28 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             scope: &scope,
             settings: &spec.rollout,
             trigger,
+            hold_request: record.hold_request_ms.map(Timestamp),
             is_asked_before: true,
-            desired: DesiredVersion::Recorded(desired.clone()),
+            desired: newest.map_or_else(|| DesiredVersion::Recorded(recorded.clone()), DesiredVersion::Content),
             until,
             wait_budget: Duration::ZERO,
         };
+        let operator_due = || Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0));
         let later = Some((self.cloud_factory.now() + DUE_INTERVAL).0);
         let ended = match pass.run(rollout, proceeds).await {
             Err(PassError::Failed(reason)) => {
-                tracing::error!(owner = %self.owner, reason = reason.message(), "call of a due pass rejected");
-                pass.publish(&desired, RolloutStep::NeedsOperator, reason.message()).await;
-                return Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0));
+                pass.needs_operator(&recorded, reason.message()).await;
+                return operator_due();
             }
             ended => ended?,
         };
         match ended {
             RolloutEnd::Open(action, _) => match *action {
                 Action::None => Ok(None),
+                Action::Wait(WaitFor::Hold(until)) => Ok(Some(until.0)),
                 Action::Alarm(reason) => {
-                    tracing::error!(owner = %self.owner, %reason, "rollout needs an operator");
-                    pass.publish(&desired, RolloutStep::NeedsOperator, &reason.to_string()).await;
-                    Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0))
+                    pass.needs_operator(&recorded, &reason.to_string()).await;
+                    operator_due()
                 }
                 action => {
                     tracing::info!(owner = %self.owner, ?action, "rollout continues");
@@ -165,6 +216,67 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),
         }
     }
+
+    /// The version that this release of Envkeeper writes for the recorded spec, if it is a newer revision of the recorded version,
+    /// and the group launches that.
+    fn newer_revision(
+        &self,
+        record: &OwnerRecord,
+        environment: &Environment,
+        observed: &ObservedRollout,
+    ) -> Option<TemplateVersion> {
+        let Environment { desired, spec, scope, .. } = environment;
+        let image = recorded_image(Some(record), spec)?;
+        let newest = template_version(spec, &scope.names, self.owner.as_str(), &image);
+        let launches_desired = observed.saved.version().is_some_and(|it| it.number == desired.number);
+        (launches_desired && observed.has_newer_revision(&newest)).then_some(newest)
+    }
+
+    /// The digest of the newest revision of the version that the group launches, if this release of Envkeeper writes a newer one:
+    /// an operator's `roll` takes it. It is created here, since no plan asks for it.
+    ///
+    /// # Errors
+    /// Those of the observations and of the call; [`PassError::Requeue`] if the version is not visible in time.
+    async fn newest_revision(
+        &self,
+        cloud: &C::Cloud<'_>,
+        record: &OwnerRecord,
+        environment: &Environment,
+    ) -> Result<Option<String>, PassError> {
+        let scope = &environment.scope;
+        let observe = async || cloud.observe_rollout(scope, &[]).await;
+        let Some(observed) = observe().await? else { return Ok(None) };
+        let Some(newest) = self.newer_revision(record, environment, &observed) else { return Ok(None) };
+        if observed.version(&newest.digest).is_some() {
+            return Ok(Some(newest.digest));
+        }
+        // The call names other resources by ids, which only the observation of everything shows.
+        let key = scope.names.launch_template();
+        let all = cloud.observe(scope).await?;
+        let Some(template) = all.iter().find(|it| it.key() == key && it.ownership == Ownership::Owned) else {
+            return Ok(None);
+        };
+        let setting = Setting::LaunchTemplate(LaunchTemplateSetting::Version(newest.clone()));
+        let call = Call { key, id: template.id.clone(), kind: CallKind::Set(vec![setting]) };
+        cloud.call(&call).await?;
+        let called = cloud.now();
+        while cloud.now() - called <= READ_LAG {
+            if observe().await?.is_some_and(|it| it.version(&newest.digest).is_some()) {
+                return Ok(Some(newest.digest));
+            }
+            cloud.pause(OBSERVATION_INTERVAL).await;
+        }
+        Err(PassError::Requeue(format!("{}: its new version is not visible yet", call.key)))
+    }
+}
+
+/// The environment of a due pass.
+struct Environment {
+    rollout: RolloutRecord,
+    /// The recorded version.
+    desired: Version,
+    spec: Spec,
+    scope: Scope,
 }
 
 /// What a pass works on. The first call of an operator's request ends its pass; due passes complete the rollout.

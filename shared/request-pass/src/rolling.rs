@@ -132,13 +132,19 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             scope,
             settings: &spec.rollout,
             trigger,
+            hold_request: admitted.record.as_ref().and_then(|it| it.hold_request_ms).map(Timestamp),
             is_asked_before,
             desired,
             until,
             wait_budget,
         };
-        let proceeds = async || match self.records.owner(owner).await?.and_then(|it| it.latest_request) {
-            Some(latest) if latest.request_hash != self.request.hash => Err(superseded(latest.kind)),
+        let proceeds = async || match self.records.owner(owner).await? {
+            Some(OwnerRecord { latest_request: Some(latest), .. }) if latest.request_hash != self.request.hash => {
+                Err(superseded(latest.kind))
+            }
+            Some(OwnerRecord { hold_request_ms: Some(_), .. }) => {
+                Err(PassError::Requeue(String::from("an operator's hold or release goes first")))
+            }
             _ => Ok(()),
         };
         pass.run(rollout, proceeds).await

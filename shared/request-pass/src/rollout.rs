@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use environment::rollout::{
     Action, Answer, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation, Trigger,
-    Version, answer, decide,
+    Version, WaitFor, answer, decide,
 };
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
 use ledger::events::{RolloutProgress, RolloutStep};
@@ -16,7 +16,7 @@ use crate::pass_error::PassError;
 use crate::recorded::rollout_to_record;
 
 /// The delay between two observations of a waiting rollout, and after a call: the API shows a call's effect within seconds.
-const OBSERVATION_INTERVAL: Duration = Duration::from_secs(2);
+pub(crate) const OBSERVATION_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The delay until the next due pass of a rollout under way: less than the watchdog's interval of a minute, so that each of its
 /// ticks finds the task due.
@@ -40,6 +40,8 @@ pub(crate) struct Rollout<'a, R, C, F> {
     pub scope: &'a Scope,
     pub settings: &'a RolloutSettings,
     pub trigger: Trigger,
+    /// An operator's request to hold the rollout until this time, which the record does not have yet.
+    pub hold_request: Option<Timestamp>,
     /// Whether the record has the request that asks: see [`RolloutRecord::asked`].
     pub is_asked_before: bool,
     pub desired: DesiredVersion,
@@ -70,6 +72,9 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         mut record: RolloutRecord,
         proceeds: impl AsyncFn() -> Result<(), PassError>,
     ) -> Result<RolloutEnd, PassError> {
+        if let Some(until) = self.hold_request {
+            record = self.record_hold(record, until).await?;
+        }
         let started = self.cloud.now();
         let mut irreversible = false;
         loop {
@@ -94,7 +99,14 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let desired = desired.ok_or_else(not_visible)?;
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
             match answer {
-                Answer::Success(state) => return Ok(RolloutEnd::Succeeded(state, desired)),
+                Answer::Success(state) => {
+                    if let Action::Alarm(reason) = &action {
+                        self.needs_operator(&desired, &reason.to_string()).await;
+                        // The request is answered, and the obstacle stays: due passes try again.
+                        self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
+                    }
+                    return Ok(RolloutEnd::Succeeded(state, desired));
+                }
                 // The command in a refusal needs the name, which a decision does not know.
                 Answer::Failed { reason } => {
                     return Ok(RolloutEnd::Failed(reason.replace("<group>", &group.name).into()));
@@ -132,8 +144,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
             };
             let now = self.cloud.now();
-            // An operator's request is done with its first call: decided again, it would be another request.
-            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel);
+            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
+            // not its own.
+            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
+                && !matches!(action, Action::Suspend | Action::Resume);
             let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
                 return Ok(RolloutEnd::Open(Box::new(action), open));
@@ -177,7 +191,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             *record = record.clone().after(&action, situation.now);
             self.save(record).await?;
             is_saved = true;
-            if matches!(action, Action::Accept(_)) {
+            if matches!(action, Action::Accept(_)) && record.hold.is_none() {
                 self.records.unschedule(self.owner).await?;
             }
             match &action {
@@ -186,9 +200,31 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 Action::MarkFailed(failed) => {
                     self.publish(&failed.version, RolloutStep::Failed, &failed.to_string()).await;
                 }
+                Action::RecordHold(None) => {
+                    self.publish(desired, RolloutStep::Released, "the hold of an operator has ended").await;
+                }
                 _ => {}
             }
         }
+    }
+
+    /// Records an operator's request to hold the rollout, which every pass of the owner then follows.
+    async fn record_hold(&self, record: RolloutRecord, until: Timestamp) -> Result<RolloutRecord, PassError> {
+        let is_open = until > self.cloud.now();
+        // A release of a hold that no pass has recorded leaves nothing to end.
+        let record = if is_open || record.hold.is_some() { record.held(until) } else { record };
+        self.save(&record).await?;
+        self.records.request_hold(self.owner, None).await?;
+        if let (Some(desired), true) = (&record.desired, is_open) {
+            self.publish(desired, RolloutStep::Held, &WaitFor::Hold(until).to_string()).await;
+        }
+        Ok(record)
+    }
+
+    /// Reports that no automatic step is left.
+    pub(crate) async fn needs_operator(&self, version: &Version, reason: &str) {
+        tracing::error!(owner = %self.owner, reason, "rollout needs an operator");
+        self.publish(version, RolloutStep::NeedsOperator, reason).await;
     }
 
     /// Publishes a step to the ledger. The ledger informs: a failure is logged.
@@ -200,9 +236,9 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
     }
 
-    /// Writes the record. A begun rollout has a task before its first call, so a pass that dies is followed by due passes.
+    /// Writes the record. A begun rollout, and a hold, has a task before its first call, so a pass that dies is followed by due passes.
     async fn save(&self, record: &RolloutRecord) -> Result<(), PassError> {
-        if record.begun {
+        if record.begun || record.hold.is_some() {
             self.records.schedule(self.owner, (self.cloud.now() + DUE_INTERVAL).0).await?;
         }
         self.records.save_rollout(self.owner, rollout_to_record(record)?).await?;
@@ -222,6 +258,8 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             Action::SetTemplate(version) => RolloutCall::SetVersion { template: template(), version: version.number },
             Action::RollBack => RolloutCall::RollBack,
             Action::Cancel(_) => RolloutCall::Cancel,
+            Action::Suspend => RolloutCall::Suspend,
+            Action::Resume => RolloutCall::Resume,
             _ => return None,
         };
         Some(Call { key: names.group(), id: Some(observed.group.clone()), kind: CallKind::Rollout(call) })

@@ -73,8 +73,8 @@ pub enum DueReason<'a> {
     Task(u64),
     /// The launch gate has abandoned the instance with this id.
     Abandoned(&'a str),
-    /// An operator has sent this request at this time, in milliseconds since the epoch.
-    Operator(RolloutRequest, u64),
+    /// An operator has sent the request with this name at this time, in milliseconds since the epoch.
+    Operator(&'a str, u64),
 }
 
 impl DueReason<'_> {
@@ -82,7 +82,7 @@ impl DueReason<'_> {
         match self {
             DueReason::Task(due_ms) => format!("due-{owner}-{due_ms}"),
             DueReason::Abandoned(instance) => format!("due-{owner}-{instance}"),
-            DueReason::Operator(request, at_ms) => format!("due-{owner}-{}-{at_ms}", request.name()),
+            DueReason::Operator(request, at_ms) => format!("due-{owner}-{request}-{at_ms}"),
         }
     }
 }
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn each_reason_has_its_own_message() {
         let owner = Owner::of("stack", "Web");
-        let cancel = DueReason::Operator(RolloutRequest::Cancel, 9);
+        let cancel = DueReason::Operator("cancel", 9);
         let ids = [DueReason::Task(1), DueReason::Task(2), DueReason::Abandoned("i-1"), cancel];
         let ids = ids.map(|reason| reason.deduplication_id(&owner));
         assert_eq!(ids, ["1", "2", "i-1", "cancel-9"].map(|end| format!("due-{owner}-{end}")));

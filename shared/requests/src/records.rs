@@ -127,6 +127,15 @@ pub trait Records: Send + Sync {
         request: Option<RolloutRequest>,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
+    /// Records an operator's request to hold the rollout until this time, in ms since the epoch, for the next pass of the owner;
+    /// zero releases it, and `None` removes the request. A request of CloudFormation leaves it: no update loses a hold. An owner
+    /// without a record gets none.
+    fn request_hold(
+        &self,
+        owner: &Owner,
+        until_ms: Option<u64>,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
     /// Makes the next due pass of an owner due at `due_ms`, in place of the time before. Only passes of the owner call
     /// this. The task has no expiry: the due pass of an owner without an environment removes it.
     fn schedule(&self, owner: &Owner, due_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;

@@ -170,6 +170,9 @@ impl Records for FaultyRecords {
     async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
         self.services.call(self.inner.request_rollout(owner, request), throttled).await
     }
+    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+        self.services.call(self.inner.request_hold(owner, until_ms), throttled).await
+    }
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.schedule(owner, due_ms), throttled).await
     }

@@ -11,7 +11,7 @@ use environment::rollout::{
     LaunchFailure, NumberedVersion, ObservedRefresh, ObservedRollout, RefreshStatus, RollbackDetails, RolloutAlarm,
     RolloutAlarmState, RolloutInstance, SavedVersion, Verdict, VerdictKind, Version,
 };
-use environment::{CallError, Fields, Key, Preferences, Ref, RolloutCall, Scope, Timestamp, mark};
+use environment::{CallError, Fields, INSTANCE_REFRESH, Key, Preferences, Ref, RolloutCall, Scope, Timestamp, mark};
 
 use crate::groups::{self, launch_template, now, response};
 use crate::rules::retry;
@@ -38,6 +38,15 @@ pub(crate) fn call(account: &MemoryAccount, name: &str, call: &RolloutCall) -> R
         RolloutCall::Cancel => {
             let cancelled = account.auto_scaling.borrow_mut().cancel_instance_refresh(name, false, now(account));
             response(name, cancelled).map(|_| None)
+        }
+        RolloutCall::Suspend => {
+            let processes = [INSTANCE_REFRESH.to_owned()];
+            let suspended = account.auto_scaling.borrow_mut().suspend_processes(name, &processes, now(account));
+            response(name, suspended).map(|()| None)
+        }
+        RolloutCall::Resume => {
+            let resumed = account.auto_scaling.borrow_mut().resume_processes(name, &[INSTANCE_REFRESH.to_owned()]);
+            response(name, resumed).map(|()| None)
         }
     };
     groups::step(account);

@@ -87,6 +87,10 @@ impl Records for FlakyRecords {
         self.available()?.request_rollout(owner, request).await
     }
 
+    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+        self.available()?.request_hold(owner, until_ms).await
+    }
+
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.available()?.schedule(owner, due_ms).await
     }

@@ -10,6 +10,7 @@ mod protection;
 mod reported_events;
 mod reported_inputs;
 mod request_queue;
+mod rollout_requests;
 mod rollouts;
 mod runtime_headers;
 mod secrets;

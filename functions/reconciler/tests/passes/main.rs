@@ -4,7 +4,9 @@
 mod due_passes;
 mod forgeries;
 mod harness;
+mod operator_requests;
 mod remediations;
+mod rollout_environment;
 mod rollouts;
 
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,165 +1,15 @@
 //! Whole rollouts through passes: good and bad versions, requests in the middle of a rollout, and lost records.
 
-use std::cell::Cell;
 use std::time::Duration;
 
-use auto_scaling::{AlarmState, LaunchTemplate, LifecycleState, RefreshPreferences, RefreshStatus, StartRefresh};
-use environment::Timestamp;
+use auto_scaling::{AlarmState, LifecycleState, RefreshStatus};
 use memory_cloud::LaunchOutcome;
 use request_pass::{CloudFactory as _, StackState};
-use requests::Records as _;
 use requests::records::MemoryRecords;
-use serde_json::{Value, json};
-use test_support::{BEGIN_S, BlockOn as _, message, sent, with};
+use serde_json::json;
+use test_support::with;
 
-use crate::harness::{Harness, INVOCATION, harness, quick_create};
-
-/// The name of the environment's group.
-const GROUP: &str = "scalable-ec2-asg-uswest2-dev";
-
-/// The number of instances of the environment.
-const INSTANCES: usize = 3;
-
-/// The word at the beginning of an operation of Auto Scaling.
-const AUTO_SCALING: &str = "autoscaling:";
-
-/// An environment with three instances in service, whose Create has succeeded.
-struct Environment {
-    harness: Harness,
-    create: Value,
-    requests: Cell<u32>,
-}
-
-fn environment() -> Environment {
-    let mut harness = harness();
-    harness.settings.pass.hooks_are_handled = true;
-    let capacity = json!({ "MinSize": "3", "MaxSize": "6", "DesiredCapacity": "3", "ZoneCount": "2" });
-    let create = sent(with(quick_create(), json!({ "ResourceProperties": capacity })), 0);
-    harness.invoke_until_done(&create);
-    assert_eq!(harness.response()["Status"], "SUCCESS");
-    harness.advance(Duration::from_mins(5));
-    let environment = Environment { harness, create, requests: Cell::new(0) };
-    assert_eq!(environment.versions(), ["1", "1", "1"]);
-    environment.account().fewest_in_service.set(usize::MAX);
-    environment
-}
-
-impl Environment {
-    fn account(&self) -> &memory_cloud::MemoryAccount {
-        &self.harness.cloud_factory.account
-    }
-
-    /// An Update that is sent now, from these properties to those, both as changes of the created ones.
-    fn update(&self, from: Value, to: Value) -> Value {
-        let number = self.requests.replace(self.requests.get() + 1);
-        let elapsed_ms = self.harness.cloud_factory.now().0 - BEGIN_S * 1_000;
-        let created = &self.create["ResourceProperties"];
-        let changes = json!({
-            "RequestType": "Update", "RequestId": format!("update-{number}"),
-            "PhysicalResourceId": "scalable-ec2-us-west-2-dev",
-            "ResourceProperties": with(created.clone(), to), "OldResourceProperties": with(created.clone(), from),
-        });
-        sent(with(self.create.clone(), changes), elapsed_ms.div_ceil(1_000))
-    }
-
-    fn delete(&self) -> Value {
-        with(self.update(json!({}), json!({})), json!({ "RequestType": "Delete" }))
-    }
-
-    /// One invocation for a message; `true` if the message is done. Otherwise the time of its delay passes.
-    fn step(&self, event: &Value) -> bool {
-        let sent = json!({ "attributes": { "SentTimestamp": self.harness.cloud_factory.now().0.to_string() } });
-        let is_done = self.harness.invoke(&[with(message("1", event), sent)]).is_empty();
-        if !is_done {
-            self.harness.advance(self.harness.requeued().map_or(INVOCATION, |(_, after)| after));
-        }
-        is_done
-    }
-
-    /// Invocations until the message is done, and the response.
-    fn answer(&self, event: &Value) -> Value {
-        let limit = self.harness.cloud_factory.now() + Duration::from_hours(2);
-        while !self.step(event) {
-            assert!(self.harness.cloud_factory.now() < limit, "the message is still requeued after two hours");
-        }
-        self.harness.response()
-    }
-
-    /// Due passes, each when its task is due, until no task is left.
-    fn settle(&self) {
-        let Harness { records, cloud_factory, .. } = &self.harness;
-        let limit = cloud_factory.now() + Duration::from_hours(3);
-        while let Some(task) = records.inner.due(u64::MAX, 1).block_on().into_iter().next() {
-            self.harness.advance(Timestamp(task.due_ms) - cloud_factory.now());
-            let due = message("due", &json!({ "Due": task.owner.as_str() }));
-            assert_eq!(self.harness.deliver(&[due]), [""; 0], "a due pass never keeps its message");
-            assert!(cloud_factory.now() < limit, "due passes follow after three hours");
-        }
-    }
-
-    /// The versions of the instances in service, sorted.
-    fn versions(&self) -> Vec<String> {
-        self.account().operate(|simulator, _| {
-            let Ok(group) = simulator.group(GROUP) else { return vec![] };
-            let in_service = group.instances.iter().filter(|it| it.state == LifecycleState::InService);
-            let mut versions: Vec<String> = in_service.map(|it| it.launch_template.version.clone()).collect();
-            versions.sort();
-            versions
-        })
-    }
-
-    /// The version that the group has saved.
-    fn saved(&self) -> String {
-        self.account()
-            .operate(|simulator, _| simulator.group(GROUP).expect("the group").settings.launch_template.version.clone())
-    }
-
-    /// The statuses of the group's refreshes, the oldest first.
-    fn refreshes(&self) -> Vec<RefreshStatus> {
-        let all = self.account().operate(|simulator, now| simulator.instance_refreshes(GROUP, now));
-        all.expect("the group").iter().rev().map(|it| it.status).collect()
-    }
-
-    fn set_outcome(&self, version: &str, outcome: LaunchOutcome) {
-        self.account().launch_outcomes.borrow_mut().insert(version.to_owned(), outcome);
-    }
-
-    /// The operations since a number of calls.
-    fn operations(&self, since: usize) -> Vec<&'static str> {
-        self.account().calls.borrow()[since..].iter().map(environment::Call::operation).collect()
-    }
-
-    fn call_count(&self) -> usize {
-        self.account().calls.borrow().len()
-    }
-
-    /// Asserts that every instance runs a version, that the group launches it, and that the instances in service were never
-    /// too few.
-    fn assert_settled_on(&self, version: &str, context: &str) {
-        self.settle();
-        self.harness.advance(Duration::from_mins(5));
-        assert_eq!(self.versions(), [version; INSTANCES], "{context}");
-        assert_eq!(self.saved(), version, "{context}");
-        let fewest = self.account().fewest_in_service.get();
-        assert!(
-            fewest >= INSTANCES,
-            "{context}: {fewest} in service: a replacement is in service before a termination"
-        );
-        assert!(!self.refreshes().iter().any(|it| it.is_active()), "{context}: {:?}", self.refreshes());
-        let before = self.call_count();
-        self.settle();
-        assert_eq!(self.operations(before), [""; 0], "{context}: a settled environment");
-    }
-}
-
-fn small() -> Value {
-    json!({ "InstanceType": "t3.small" })
-}
-
-fn reason(response: &Value) -> &str {
-    assert_eq!(response["Status"], "FAILED", "{response}");
-    response["Reason"].as_str().unwrap_or_default()
-}
+use crate::rollout_environment::{AUTO_SCALING, GROUP, INSTANCES, environment, reason, small, start_foreign};
 
 #[test]
 fn a_good_version_replaces_every_instance_before_the_update_succeeds() {
@@ -406,18 +256,6 @@ fn a_delete_waits_for_no_rollout() {
     let operations = environment.operations(before);
     assert_eq!(operations[0], "autoscaling:CancelInstanceRefresh");
     assert_eq!(environment.account().inventory(), []);
-}
-
-/// A refresh that another principal starts, of the version that the group launches.
-fn start_foreign(environment: &Environment) -> String {
-    let started = environment.account().operate(|simulator, now| {
-        let launches: LaunchTemplate = simulator.group(GROUP)?.settings.launch_template.clone();
-        let preferences = RefreshPreferences { min_healthy_percentage: Some(50), ..RefreshPreferences::default() };
-        let start = StartRefresh { desired_configuration: Some(launches), preferences };
-        simulator.start_instance_refresh(GROUP, start, now)
-    });
-    environment.harness.advance(Duration::from_secs(30));
-    started.expect("no other refresh is active")
 }
 
 #[test]

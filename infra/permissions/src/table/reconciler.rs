@@ -226,6 +226,7 @@ const OF_INSTANCES: &[Statement] = &[
             call("autoscaling:UpdateAutoScalingGroup"),
             call("autoscaling:DeleteAutoScalingGroup"),
             call("autoscaling:SetInstanceProtection"),
+            call("autoscaling:SuspendProcesses"),
             call("autoscaling:ResumeProcesses"),
             call("autoscaling:DeleteWarmPool"),
             call("autoscaling:CreateOrUpdateTags"),

@@ -15,7 +15,7 @@ mod versions;
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, SuspendedProcess, TagDescription};
 use environment::rollout::ObservedRollout;
-use environment::{Scope, Timestamp, mark};
+use environment::{INSTANCE_REFRESH, Scope, Timestamp, mark};
 
 use crate::AwsCloud;
 use crate::autoscaling::group::{DESCRIBE, find};
@@ -27,9 +27,6 @@ use instances::saved;
 use refreshes::Refresh;
 use verdicts::Directions;
 use versions::Versions;
-
-/// The process whose suspension pauses the replacements of a refresh.
-const INSTANCE_REFRESH: &str = "InstanceRefresh";
 
 /// Observes the rollout of the scope's group; `None` if there is no group, or if it does not carry the mark of the scope's
 /// owner.

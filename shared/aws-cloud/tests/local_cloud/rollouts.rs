@@ -172,6 +172,32 @@ async fn a_refresh_is_cancelled_without_waiting() {
 }
 
 #[tokio::test]
+async fn the_process_of_refreshes_alone_is_suspended_and_resumed() {
+    let environment = Environment::start().await;
+    let (scaling, group) = (&environment.harness.autoscaling, environment.harness.names().group().name);
+    let other = scaling.suspend_processes().auto_scaling_group_name(&group).scaling_processes("AZRebalance");
+    other.send().await.expect("a process of another principal");
+    let suspended = async || {
+        let found = scaling.describe_auto_scaling_groups().auto_scaling_group_names(&group).send().await;
+        let groups = found.expect("the group").auto_scaling_groups.unwrap_or_default();
+        let processes = groups.iter().flat_map(|it| it.suspended_processes().to_vec());
+        let mut names: Vec<String> = processes.filter_map(|it| it.process_name).collect();
+        names.sort();
+        names
+    };
+    for _ in 0..2 {
+        assert_eq!(environment.send(RolloutCall::Suspend).await, Ok(None));
+        assert_eq!(suspended().await, ["AZRebalance", "InstanceRefresh"]);
+        assert!(observe(&environment.harness).await.refresh_is_suspended);
+    }
+    for _ in 0..2 {
+        assert_eq!(environment.send(RolloutCall::Resume).await, Ok(None));
+        assert_eq!(suspended().await, ["AZRebalance"]);
+        assert!(!observe(&environment.harness).await.refresh_is_suspended);
+    }
+}
+
+#[tokio::test]
 async fn a_rollback_that_auto_scaling_cannot_make_is_rejected() {
     let environment = Environment::start().await;
     let (names, scaling) = (environment.harness.names(), &environment.harness.autoscaling);

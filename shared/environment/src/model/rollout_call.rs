@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::key::Ref;
 
+/// The process of a group that replaces instances by a refresh.
+pub const INSTANCE_REFRESH: &str = "InstanceRefresh";
+
 /// A call on an Auto Scaling group that no plan has: it belongs to a [rollout](crate::rollout).
 #[derive(Clone, Debug, PartialEq)]
 pub enum RolloutCall {
@@ -27,6 +30,11 @@ pub enum RolloutCall {
     RollBack,
     /// Cancels the active refresh, with `WaitForTransitioningInstances` false.
     Cancel,
+    /// Suspends the process `InstanceRefresh` of the group, and no other: this pauses a refresh without cancelling it (Auto Scaling
+    /// user guide, "How suspended processes affect other processes").
+    Suspend,
+    /// Resumes the process `InstanceRefresh` of the group, and no other.
+    Resume,
 }
 
 impl RolloutCall {
@@ -38,6 +46,8 @@ impl RolloutCall {
             RolloutCall::Start { .. } => "autoscaling:StartInstanceRefresh",
             RolloutCall::RollBack => "autoscaling:RollbackInstanceRefresh",
             RolloutCall::Cancel => "autoscaling:CancelInstanceRefresh",
+            RolloutCall::Suspend => "autoscaling:SuspendProcesses",
+            RolloutCall::Resume => "autoscaling:ResumeProcesses",
         }
     }
 }
@@ -50,6 +60,7 @@ impl fmt::Display for RolloutCall {
             RolloutCall::Start { template, version, preferences } => {
                 write!(f, " ({template} version {version}; {preferences})")
             }
+            RolloutCall::Suspend | RolloutCall::Resume => write!(f, " ({INSTANCE_REFRESH})"),
             RolloutCall::RollBack | RolloutCall::Cancel => Ok(()),
         }
     }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::record::FailedVersion;
+use super::record::{FailedVersion, Hold};
 use super::refresh::{RefreshCall, RefreshStatus};
 use super::version::Version;
+use crate::engine::cloud::Timestamp;
 
 /// The next action: one call, one write of the record, or none. After a call the environment is observed again; after a write
 /// of the record the next action is decided from the same observation.
@@ -27,6 +28,12 @@ pub enum Action {
     Cancel(String),
     /// `UpdateAutoScalingGroup` with this version of the launch template alone.
     SetTemplate(Version),
+    /// `SuspendProcesses` of the process `InstanceRefresh`: a hold begins.
+    Suspend,
+    /// `ResumeProcesses` of the process `InstanceRefresh`: a hold has ended.
+    Resume,
+    /// Record the state of the hold, or (`None`) its end.
+    RecordHold(Option<Hold>),
     /// Record that a rollout begins: its first call may succeed without a response.
     Begin,
     /// Record the id of an active refresh whose start was not recorded.
@@ -43,13 +50,29 @@ impl Action {
     /// Whether the action is a call to AWS.
     #[must_use]
     pub fn is_call(&self) -> bool {
-        matches!(self, Action::Start(_) | Action::RollBack | Action::Cancel(_) | Action::SetTemplate(_))
+        matches!(
+            self,
+            Action::Start(_)
+                | Action::RollBack
+                | Action::Cancel(_)
+                | Action::SetTemplate(_)
+                | Action::Suspend
+                | Action::Resume
+        )
     }
 
     /// Whether the action is a write of the record.
     #[must_use]
     pub fn is_record(&self) -> bool {
-        matches!(self, Action::Begin | Action::Adopt(_) | Action::Accept(_) | Action::MarkFailed(_) | Action::Forget(_))
+        matches!(
+            self,
+            Action::RecordHold(_)
+                | Action::Begin
+                | Action::Adopt(_)
+                | Action::Accept(_)
+                | Action::MarkFailed(_)
+                | Action::Forget(_)
+        )
     }
 }
 
@@ -73,8 +96,10 @@ pub enum WaitFor {
         /// Its status.
         status: RefreshStatus,
     },
-    /// An operator holds the rollout, until the end of the hold.
-    Hold,
+    /// An operator holds the rollout until this time. A due pass at the end, or the operator's `release`, ends the hold.
+    Hold(Timestamp),
+    /// Another principal has suspended the process `InstanceRefresh` of the group. That principal can resume it.
+    Suspended,
     /// An alarm of `RolloutAlarms` is not OK; the text names it and its state. During a refresh Auto Scaling waits for an hour at
     /// most.
     Alarm(String),
@@ -107,6 +132,8 @@ pub enum Refusal {
     },
     /// An alarm of `RolloutAlarms` is not OK; the text names it and its state.
     Alarm(String),
+    /// An operator holds the rollout until this time, which is after the deadline of the request.
+    Hold(Timestamp),
     /// An operator's `cancel` finds no rollout.
     NoRollout,
     /// An operator's `rollback` finds no version that ran before and can be launched.
@@ -121,7 +148,10 @@ impl fmt::Display for WaitFor {
             WaitFor::Foreign { id, status } => {
                 write!(f, "instance refresh {id}, which another principal started, is {status}")
             }
-            WaitFor::Hold => f.write_str("an operator holds the rollout"),
+            WaitFor::Hold(until) => write!(f, "an operator holds the rollout until {until}"),
+            WaitFor::Suspended => {
+                f.write_str("another principal has suspended the process InstanceRefresh of the group")
+            }
             WaitFor::Alarm(alarm) => f.write_str(alarm),
         }
     }
@@ -154,6 +184,10 @@ impl fmt::Display for Refusal {
                  aws autoscaling cancel-instance-refresh --auto-scaling-group-name <group>"
             ),
             Refusal::Alarm(alarm) => write!(f, "RolloutAlarms: {alarm}. A rollout begins when each alarm is OK"),
+            Refusal::Hold(until) => write!(
+                f,
+                "an operator holds the rollout until {until}. Send the request again afterwards, or after the operator request release"
+            ),
             Refusal::NoRollout => f.write_str("no rollout of this environment is active"),
             Refusal::NoEarlierVersion => f.write_str("no version that ran before can be launched"),
         }

@@ -27,6 +27,8 @@ pub enum Answer {
 pub enum RolloutState {
     /// `complete`: every instance that a rollout replaces runs the desired version.
     Complete,
+    /// `held`: an operator holds the rollout; the rest follows in due passes after the hold.
+    Held,
     /// `in-progress`: the rest follows in due passes.
     InProgress,
     /// `rolled-back`: the desired version failed, and the group is at, or returns to, the version that ran before.
@@ -39,6 +41,7 @@ impl fmt::Display for RolloutState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             RolloutState::Complete => "complete",
+            RolloutState::Held => "held",
             RolloutState::InProgress => "in-progress",
             RolloutState::RolledBack => "rolled-back",
             RolloutState::Cancelled => "cancelled",
@@ -79,10 +82,10 @@ fn update(it: &Situation<'_>, action: &Action, request: UpdateRequest) -> Answer
         Action::None => Answer::Success(state(it)),
         Action::Alarm(reason) => Answer::Failed { reason: reason.to_string() },
         Action::Wait(_) if it.settings.wait == RolloutWait::Canary && is_rolling(it) && it.canary_has_passed() => {
-            Answer::Success(RolloutState::InProgress)
+            Answer::Success(under_way(it))
         }
         Action::Wait(_) if it.now >= request.deadline && it.in_service(it.desired).next().is_some() => {
-            Answer::Success(RolloutState::InProgress)
+            Answer::Success(under_way(it))
         }
         Action::Wait(condition) if it.now >= request.deadline => {
             let reason = format!("the rollout did not begin in the time of the request: {condition}");
@@ -107,7 +110,12 @@ pub fn state(it: &Situation<'_>) -> RolloutState {
     match it.failure() {
         Some(failed) if failed.cause == FailureCause::Cancelled => RolloutState::Cancelled,
         Some(_) => RolloutState::RolledBack,
-        None if is_active || !it.saved_matches(it.desired) => RolloutState::InProgress,
+        None if is_active || !it.saved_matches(it.desired) => under_way(it),
         None => RolloutState::Complete,
     }
+}
+
+/// The state of a rollout that is not complete.
+fn under_way(it: &Situation<'_>) -> RolloutState {
+    if it.record.open_hold(it.now).is_some() { RolloutState::Held } else { RolloutState::InProgress }
 }

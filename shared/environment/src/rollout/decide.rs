@@ -3,6 +3,7 @@
 //! [`ROLLOUTS.md`](../../ROLLOUTS.md) has the same rules for readers, with their sources.
 
 use super::action::{Action, AlarmReason, Refusal, WaitFor};
+use super::hold::{hold_blocks_start, with_hold};
 use super::record::{FailedVersion, FailureCause};
 use super::refresh::{ObservedRefresh, RefreshCall, RefreshStatus};
 use super::situation::{Situation, Trigger};
@@ -19,6 +20,7 @@ use crate::input::rollout_settings::RolloutMode;
 /// - An action on the record changes the record, so a decision that follows it is another one.
 /// - No call but a cancel by a Delete touches a refresh that the environment does not own.
 /// - No refresh starts, and no template is set, while a refresh is active.
+/// - The process `InstanceRefresh` is resumed only where this record suspended it.
 /// - No version that failed is launched until [`Action::Forget`] or [`Action::Accept`].
 /// - A version is marked as failed before its rollout is rolled back or cancelled, so a crash between the two tries nothing again.
 ///
@@ -28,9 +30,11 @@ use crate::input::rollout_settings::RolloutMode;
 /// - `ActiveInstanceRefreshNotFound` and `InstanceRefreshInProgress` mean that the observation is outdated: observe again.
 #[must_use]
 pub fn decide(it: &Situation<'_>) -> Action {
-    if it.trigger == Trigger::Delete {
-        return delete(it);
-    }
+    if it.trigger == Trigger::Delete { delete(it) } else { with_hold(it, rollout(it)) }
+}
+
+/// The next action of the rollout, beside a hold.
+fn rollout(it: &Situation<'_>) -> Action {
     if let Some(id) = unlisted(it) {
         return Action::Wait(WaitFor::Listing(id.to_owned()));
     }
@@ -91,7 +95,9 @@ fn operator(it: &Situation<'_>, active: Option<&ObservedRefresh>) -> Option<Acti
     };
     let is_cancelled = it.failure().map(|failed| failed.cause == FailureCause::Cancelled);
     match (it.trigger, is_cancelled, active) {
-        (Trigger::Roll, Some(_), _) => Some(Action::Forget(it.desired.clone())),
+        (Trigger::Roll, Some(_), _) => {
+            Some(hold_blocks_start(it).unwrap_or_else(|| Action::Forget(it.desired.clone())))
+        }
         (Trigger::Cancel, _, None) => Some(Action::Refuse(Refusal::NoRollout)),
         (Trigger::Cancel, Some(true), Some(refresh)) => Some(match refresh.status {
             RefreshStatus::Cancelling => wait(refresh),
@@ -114,17 +120,13 @@ fn own(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
     }
     let Some(target) = &refresh.target else { return cancel(refresh) };
     let is_goal = it.goal().is_some_and(|goal| goal.matches(target));
-    // A request that cannot start its rollout cancels none.
-    if !is_goal
+    let is_replaced = !is_goal
         && it.failure().is_none()
         && !it.saved_matches(it.desired)
-        && matches!(it.trigger, Trigger::Update(_) | Trigger::Roll | Trigger::Due)
-        && let Some(alarm) = RolloutAlarm::first_blocking(it.alarms)
-    {
-        return match it.trigger {
-            Trigger::Due => Action::Wait(WaitFor::Alarm(alarm)),
-            _ => Action::Refuse(Refusal::Alarm(alarm)),
-        };
+        && matches!(it.trigger, Trigger::Update(_) | Trigger::Roll | Trigger::Due);
+    // A request that cannot start its rollout cancels none.
+    if is_replaced && let Some(action) = alarm_blocks_start(it).or_else(|| hold_blocks_start(it)) {
+        return action;
     }
     match &refresh.status {
         RefreshStatus::InProgress | RefreshStatus::Baking if !refresh.preferences.are_of_a_way_back() => {
@@ -167,8 +169,10 @@ fn failing(it: &Situation<'_>, refresh: &ObservedRefresh, target: &Version) -> O
     }
     let is_due = matches!(it.trigger, Trigger::Update(request) if it.now >= request.deadline);
     let is_late = is_due && refresh.status.is_active() && it.in_service(target).next().is_none();
-    let evidence = "no instance of it was in service at the deadline of the request";
-    if is_late { mark(FailureCause::Deadline, evidence) } else { None }
+    let held = it.record.open_hold(it.now).map(|hold| format!("; {}", WaitFor::Hold(hold.until)));
+    let evidence =
+        format!("no instance of it was in service at the deadline of the request{}", held.unwrap_or_default());
+    if is_late { mark(FailureCause::Deadline, &evidence) } else { None }
 }
 
 /// A refresh that Auto Scaling rolls back: by our call, by an alarm, after an hour of failed launches, or by a call of another
@@ -289,17 +293,21 @@ fn is_return(it: &Situation<'_>) -> bool {
 }
 
 fn start_forward(it: &Situation<'_>) -> Action {
-    if let Some(alarm) = RolloutAlarm::first_blocking(it.alarms) {
-        return match it.trigger {
-            Trigger::Due => Action::Wait(WaitFor::Alarm(alarm)),
-            _ => Action::Refuse(Refusal::Alarm(alarm)),
-        };
-    }
-    start(it, RefreshCall::forward(it.desired, it.settings, it.instances.len(), it.has_way_back()))
+    let call = RefreshCall::forward(it.desired, it.settings, it.instances.len(), it.has_way_back());
+    alarm_blocks_start(it).unwrap_or_else(|| start(it, call))
+}
+
+/// An alarm that is not OK delays a due pass, and refuses a request.
+fn alarm_blocks_start(it: &Situation<'_>) -> Option<Action> {
+    let alarm = RolloutAlarm::first_blocking(it.alarms)?;
+    Some(match it.trigger {
+        Trigger::Due => Action::Wait(WaitFor::Alarm(alarm)),
+        _ => Action::Refuse(Refusal::Alarm(alarm)),
+    })
 }
 
 fn start(it: &Situation<'_>, call: RefreshCall) -> Action {
-    if it.held { Action::Wait(WaitFor::Hold) } else { begin(it, Action::Start(call)) }
+    hold_blocks_start(it).unwrap_or_else(|| begin(it, Action::Start(call)))
 }
 
 /// The call, or the record before it. After a lost response, a later pass then knows that a rollout has to be completed, also
@@ -328,7 +336,11 @@ fn wait(refresh: &ObservedRefresh) -> Action {
 }
 
 fn mark_failed(it: &Situation<'_>, version: &Version, cause: FailureCause, evidence: &str) -> Action {
-    Action::MarkFailed(FailedVersion::new(version, cause, evidence, it.now))
+    // A newer revision fails by its number alone: the version to return to has the same rolling inputs.
+    let is_revision = it.saved_matches(version) && !it.saved_is(version);
+    let rolling = version.rolling.clone().filter(|_| !is_revision);
+    let version = Version { number: version.number, rolling };
+    Action::MarkFailed(FailedVersion::new(&version, cause, evidence, it.now))
 }
 
 /// Auto Scaling's own words for the end of a refresh.

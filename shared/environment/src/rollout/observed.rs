@@ -11,7 +11,7 @@ use super::version::Version;
 use crate::desired::RolloutAlarm;
 use crate::engine::cloud::{CallError, Cloud, Scope, Timestamp};
 use crate::input::rollout_settings::RolloutSettings;
-use crate::model::kinds::TemplateVersion;
+use crate::model::kinds::{TemplateChange, TemplateVersion};
 
 /// A cloud whose rollouts can be observed, without the rest of the environment.
 #[expect(async_fn_in_trait, reason = "the futures need no bound, as those of `Cloud`")]
@@ -81,7 +81,7 @@ impl ObservedRollout {
             verdicts: &self.verdicts,
             alarms: &self.alarms,
             record,
-            held: self.refresh_is_suspended,
+            is_suspended: self.refresh_is_suspended,
             irreversible: false,
         }
     }
@@ -97,6 +97,13 @@ impl ObservedRollout {
     #[must_use]
     pub fn has_way_back(&self, record: &RolloutRecord) -> bool {
         self.saved.can_be_returned_to(&self.launchable, record)
+    }
+
+    /// Whether a version, as this release of Envkeeper writes it, is only a newer revision of the one that the group launches.
+    #[must_use]
+    pub fn has_newer_revision(&self, current: &TemplateVersion) -> bool {
+        let launched = self.saved.version().and_then(|saved| self.content(saved.number));
+        launched.is_some_and(|launched| TemplateChange::of(current, launched) == TemplateChange::Revision)
     }
 
     /// How many instances a rollout of a version replaces.
@@ -116,7 +123,7 @@ impl ObservedRollout {
     }
 
     /// The content of the version with the number.
-    pub(super) fn content(&self, number: u64) -> Option<&TemplateVersion> {
+    fn content(&self, number: u64) -> Option<&TemplateVersion> {
         self.versions.iter().find(|it| it.number == number).map(|it| &it.version)
     }
 }

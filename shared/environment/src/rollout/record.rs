@@ -1,6 +1,7 @@
 //! The part of an owner's record about rollouts.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,31 @@ pub struct RolloutRecord {
     /// The failed versions, the newest last: at most ten. None of them is tried again until one of its rolling inputs changes
     /// or an operator asks.
     pub failed: Vec<FailedVersion>,
+    /// The operator's hold.
+    pub hold: Option<Hold>,
+}
+
+/// A hold: an operator's decision that no instance is replaced until a time. It is an overlay of Envkeeper, and never drift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The end.
+    pub until: Timestamp,
+    /// Whether the environment suspends the process `InstanceRefresh` for it, and so resumes it at the end; recorded before the call.
+    /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it.
+    pub suspends: Option<bool>,
+}
+
+impl Hold {
+    /// The longest hold that an operator may ask for: seven days.
+    pub const LONGEST: Duration = Duration::from_hours(7 * 24);
+    /// The hold of a request that names no hours: eight hours.
+    pub const DEFAULT: Duration = Duration::from_hours(8);
+
+    /// Whether the hold lasts at a time.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now < self.until
+    }
 }
 
 /// A request, by its hash, and what the state of its stack said.
@@ -128,6 +154,21 @@ impl RolloutRecord {
         self
     }
 
+    /// The record after an operator's request to hold the rollout until a time, which ends an earlier hold. A past time ends the
+    /// hold.
+    #[must_use]
+    pub fn held(mut self, until: Timestamp) -> RolloutRecord {
+        let suspends = self.hold.and_then(|it| it.suspends);
+        self.hold = Some(Hold { until, suspends });
+        self
+    }
+
+    /// The hold that lasts at a time.
+    #[must_use]
+    pub fn open_hold(&self, now: Timestamp) -> Option<Hold> {
+        self.hold.filter(|it| it.is_open(now))
+    }
+
     /// The record after an action, which for an action on the record is the whole action.
     #[must_use]
     pub fn after(mut self, action: &Action, now: Timestamp) -> RolloutRecord {
@@ -152,6 +193,7 @@ impl RolloutRecord {
                 self.failed.push(failed.clone());
                 self.failed.drain(..self.failed.len().saturating_sub(MAX_FAILED));
             }
+            Action::RecordHold(hold) => self.hold = *hold,
             Action::Forget(version) => self.failed.retain(|it| !it.version.matches(version)),
             Action::None
             | Action::Wait(_)
@@ -160,7 +202,9 @@ impl RolloutRecord {
             | Action::Start(_)
             | Action::RollBack
             | Action::Cancel(_)
-            | Action::SetTemplate(_) => {}
+            | Action::SetTemplate(_)
+            | Action::Suspend
+            | Action::Resume => {}
         }
         self
     }

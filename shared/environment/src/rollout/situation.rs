@@ -37,9 +37,8 @@ pub struct Situation<'a> {
     pub alarms: &'a [RolloutAlarm],
     /// The record.
     pub record: &'a RolloutRecord,
-    /// Whether an operator holds the rollout. A hold delays a start; it suspends the process `InstanceRefresh` of the group, which
-    /// pauses the replacements of an active refresh. A way back is not held.
-    pub held: bool,
+    /// Whether the process `InstanceRefresh` of the group is suspended: no refresh replaces an instance.
+    pub is_suspended: bool,
     /// Whether AWS answered `IrreversibleInstanceRefresh` to the last decision of this pass.
     pub irreversible: bool,
 }
@@ -55,7 +54,7 @@ pub enum Trigger {
     Due,
     /// A Delete.
     Delete,
-    /// An operator's `roll`: replace every instance, and try a failed version again. When the start is accepted, the request is
+    /// An operator's `roll`: replace every instance, by the newest revision, and try a failed version again. When the start is accepted, the request is
     /// done, and the following passes are [due](Trigger::Due). So are those that follow the acceptance of the next two.
     Roll,
     /// An operator's `rollback`.
@@ -151,7 +150,7 @@ impl Situation<'_> {
     pub(super) fn fallback(&self) -> Option<&Version> {
         let [_, running, saved, previous, _] = self.own_versions();
         let is_good = |it: &&Version| {
-            self.launchable.contains(&it.number) && !self.record.is_bad(it) && !it.matches(self.desired)
+            self.launchable.contains(&it.number) && !self.record.is_bad(it) && it.number != self.desired.number
         };
         [running, saved, previous].into_iter().flatten().find(is_good)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::answer::{RolloutState, state};
 use super::observed::ObservedRollout;
-use super::record::{FailedVersion, RolloutRecord};
+use super::record::{FailedVersion, Hold, RolloutRecord};
 use super::refresh::ObservedRefresh;
 use super::situation::{RolloutInstance, SavedVersion, Trigger, relevant_refresh};
 use super::version::Version;
@@ -14,7 +14,7 @@ use crate::engine::cloud::Timestamp;
 use crate::engine::drift::Drift;
 use crate::input::rollout_settings::{RolloutMode, RolloutSettings};
 use crate::model::key::Key;
-use crate::model::kinds::{TemplateChange, TemplateVersion};
+use crate::model::kinds::TemplateVersion;
 
 /// The state of an environment's rollout, from the record and one observation. Its text has a line for each fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,10 @@ pub struct RolloutSummary {
     pub failed: Vec<FailedVersion>,
     /// The first alarm of `RolloutAlarms` that blocks a start, with its state.
     pub blocking_alarm: Option<String>,
-    /// Whether the process `InstanceRefresh` of the group is suspended.
-    pub is_held: bool,
+    /// The operator's hold that lasts.
+    pub hold: Option<Hold>,
+    /// Whether the process `InstanceRefresh` of the group is suspended, by a hold or by another principal.
+    pub is_suspended: bool,
     /// Whether this release writes a newer revision of its own part of the user data than the group launches.
     pub has_newer_revision: bool,
 }
@@ -74,7 +76,6 @@ impl RolloutSummary {
         let situation = desired.map(|desired| observed.situation(record, settings, desired, (Trigger::Due, now)));
         let refresh = relevant_refresh(&observed.refreshes, record);
         let owns = |refresh: &ObservedRefresh| situation.as_ref().is_some_and(|it| it.owns(refresh));
-        let launched = observed.saved.version().and_then(|saved| observed.content(saved.number));
         RolloutSummary {
             mode: settings.mode,
             state: situation.as_ref().map(state),
@@ -89,10 +90,9 @@ impl RolloutSummary {
             refresh: refresh.map(|it| (it.clone(), owns(it))),
             failed: record.failed.clone(),
             blocking_alarm: RolloutAlarm::first_blocking(&observed.alarms),
-            is_held: observed.refresh_is_suspended,
-            has_newer_revision: launched
-                .zip(current)
-                .is_some_and(|(launched, current)| TemplateChange::of(current, launched) == TemplateChange::Revision),
+            hold: record.open_hold(now),
+            is_suspended: observed.refresh_is_suspended,
+            has_newer_revision: current.is_some_and(|current| observed.has_newer_revision(current)),
         }
     }
 }
@@ -182,9 +182,9 @@ impl fmt::Display for RolloutSummary {
             }
             f.write_str(".")?;
         }
-        if self.is_held {
+        if self.is_suspended && !self.hold.is_some_and(|it| it.suspends == Some(true)) {
             f.write_str(
-                "\nThe process InstanceRefresh of the group is suspended: no instance is replaced until it is resumed.",
+                "\nAnother principal has suspended the process InstanceRefresh of the group: no instance is replaced until it is resumed.",
             )?;
         }
         if let Some(alarm) = &self.blocking_alarm {
@@ -197,7 +197,7 @@ impl fmt::Display for RolloutSummary {
         if self.has_newer_revision {
             f.write_str(
                 "\nThis release of Envkeeper has a newer revision of its own part of the user data. Instances get it with the next \
-                 rollout.",
+                 rollout, or by the operator request roll.",
             )?;
         }
         Ok(())

@@ -293,6 +293,18 @@ impl Records for DynamoRecords {
         updated.map(|_| ())
     }
 
+    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+        let (exists, key) = (Some("attribute_exists(pk)"), owner_key(owner));
+        let updated = match until_ms {
+            Some(until_ms) => {
+                let values = [(":until", number(until_ms))];
+                self.update(key, "SET hold_request_ms = :until", exists, values).await
+            }
+            None => self.update(key, "REMOVE hold_request_ms", exists, []).await,
+        };
+        updated.map(|_| ())
+    }
+
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.put_task(owner, due_ms).await
     }
@@ -357,7 +369,7 @@ impl Records for DynamoRecords {
         self.delete_task(owner).await?;
         let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
         let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
-                   settled, unlocked, kept_until, proofs, rollout, rollout_request";
+                   settled, unlocked, kept_until, proofs, rollout, rollout_request, hold_request_ms";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }
 }

@@ -148,6 +148,13 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
+    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+        if let Some(record) = self.items().owners.get_mut(owner) {
+            record.hold_request_ms = until_ms;
+        }
+        Ok(())
+    }
+
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.items().tasks.insert(owner.clone(), due_ms);
         Ok(())

@@ -241,6 +241,9 @@ pub struct OwnerRecord {
     pub rollout: Option<Value>,
     /// An operator's request about the rollout that no due pass has begun yet.
     pub rollout_request: Option<RolloutRequest>,
+    /// An operator's request to hold the rollout until this time, in ms since the epoch, that no pass has recorded yet; zero
+    /// releases it.
+    pub hold_request_ms: Option<u64>,
     /// The latest request.
     pub latest_request: Option<LatestRequest>,
     /// When the response to the latest request is due; `None` after the response was sent.
@@ -318,6 +321,7 @@ impl OwnerRecord {
             proofs: None,
             rollout: None,
             rollout_request: None,
+            hold_request_ms: None,
             latest_request: None,
             response_due_ms: None,
             progress: None,

@@ -113,9 +113,18 @@ async fn the_rollout_lasts_as_long_as_the_environment(records: &impl Records) {
     records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
     records.record_request(&own, create(2_000, "newer")).await.unwrap();
     assert_eq!(requested().await, None, "the latest request wins");
+    let hold = async || records.owner(&own).await.unwrap().unwrap().hold_request_ms;
+    assert_eq!(hold().await, None);
+    for until in [Some(7), Some(0), None, Some(9)] {
+        records.request_hold(&own, until).await.unwrap();
+        assert_eq!(hold().await, until);
+    }
+    records.record_request(&own, create(3_000, "newest")).await.unwrap();
+    assert_eq!(hold().await, Some(9), "no update loses a hold");
     records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
     records.mark_deleted(&own, 10_000).await.unwrap();
-    assert_eq!((requested().await, rollout().await), (None, None));
+    assert_eq!((requested().await, hold().await, rollout().await), (None, None, None));
     records.request_rollout(&owner("Nothing"), Some(RolloutRequest::Roll)).await.unwrap();
+    records.request_hold(&owner("Nothing"), Some(9)).await.unwrap();
     assert_eq!(records.owner(&owner("Nothing")).await, Ok(None), "a request creates no record");
 }

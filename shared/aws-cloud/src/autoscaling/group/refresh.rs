@@ -8,7 +8,7 @@ use aws_sdk_autoscaling::types::{
     AlarmSpecification, DesiredConfiguration, LaunchTemplateSpecification, RefreshPreferences, RefreshStrategy,
     ScaleInProtectedInstances, StandbyInstances,
 };
-use environment::{Call, Preferences, Ref, RolloutCall};
+use environment::{Call, INSTANCE_REFRESH, Preferences, Ref, RolloutCall};
 use lambda_kit::aws_texts::is_active_refresh;
 
 use super::{blocked_if_profile_is_not_visible, size};
@@ -26,7 +26,21 @@ pub(super) async fn call(aws: &AwsCloud, call: &Call, rollout: &RolloutCall) -> 
         }
         RolloutCall::RollBack => roll_back(aws, call).await.map(|()| None),
         RolloutCall::Cancel => cancel(aws, call).await.map(|()| None),
+        RolloutCall::Suspend => suspend(aws, call).await.map(|()| None),
+        RolloutCall::Resume => resume(aws, call).await.map(|()| None),
     }
+}
+
+/// Suspends the process of refreshes alone: without names, every process would be suspended.
+async fn suspend(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let request = aws.clients.autoscaling.suspend_processes().auto_scaling_group_name(&call.key.name);
+    request.scaling_processes(INSTANCE_REFRESH).send().await.classified(call.operation()).map(|_| ())
+}
+
+/// Resumes the process of refreshes alone: other suspended processes belong to other principals.
+async fn resume(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
+    let request = aws.clients.autoscaling.resume_processes().auto_scaling_group_name(&call.key.name);
+    request.scaling_processes(INSTANCE_REFRESH).send().await.classified(call.operation()).map(|_| ())
 }
 
 async fn set_version(aws: &AwsCloud, call: &Call, template: &Ref, version: u64) -> Result<(), Problem> {

@@ -131,10 +131,14 @@ fn at_the_deadline_one_instance_in_service_is_a_success_and_none_is_a_rollback()
 
 #[test]
 fn a_rollout_that_cannot_begin_fails_at_the_deadline_or_at_once() {
-    let held = Case { held: true, ..Case::default() };
-    assert_eq!(answer_of(&held), Answer::NotYet);
-    let held = Case { trigger: at_the_deadline(), ..held };
-    assert_eq!(reason(&held), "the rollout did not begin in the time of the request: an operator holds the rollout");
+    let suspended = Case { is_suspended: true, ..Case::default() };
+    assert_eq!(answer_of(&suspended), Answer::NotYet);
+    let suspended = Case { trigger: at_the_deadline(), ..suspended };
+    assert_eq!(
+        reason(&suspended),
+        "the rollout did not begin in the time of the request: another principal has suspended the process InstanceRefresh of \
+         the group"
+    );
     for (state, text) in [
         (RolloutAlarmState::Alarm, "is in ALARM"),
         (RolloutAlarmState::InsufficientData, "is in INSUFFICIENT_DATA"),

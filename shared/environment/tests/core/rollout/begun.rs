@@ -1,8 +1,8 @@
 //! What a begun rollout owes.
 
-use environment::rollout::{Action, RolloutRecord, SavedVersion, Trigger, Version};
+use environment::rollout::{Action, RefreshCall, RolloutRecord, SavedVersion, Trigger, Version};
 
-use super::fixture::{Case, foreign, in_service, rollout_of, update, version};
+use super::fixture::{Case, foreign, in_service, refresh, rollout_of, unhealthy, update, version};
 
 /// Of the rolling inputs of version 6, with other tags.
 fn tagged() -> Version {
@@ -41,4 +41,22 @@ fn a_rollback_during_a_foreign_refresh_is_left_to_due_passes() {
     let case =
         Case { trigger: Trigger::RollbackUpdate, desired: version(6), saved, refresh, record, ..Case::default() };
     assert_eq!(case.decide(), Action::Begin, "otherwise no due pass follows");
+}
+
+/// An operator's `roll` may lead to a newer revision: Envkeeper's own user data, and no rolling input, differs.
+#[test]
+fn a_newer_revision_that_fails_goes_back_to_the_version_of_the_same_inputs() {
+    let forward = |status| refresh(&RefreshCall::forward(&tagged(), &Case::default().settings, 2, true), status);
+    let case = Case { trigger: Trigger::Due, desired: tagged(), verdicts: vec![unhealthy(8)], ..Case::default() };
+    let mut case = case.with_own(forward("InProgress"));
+    let mark = case.decide();
+    case.record = case.record.after(&mark, case.now);
+    assert!(case.record.is_bad(&tagged()) && !case.record.is_bad(&version(6)), "{:?}", case.record);
+    assert_eq!(case.decide(), Action::RollBack);
+    case.refresh = Some(forward("RollbackSuccessful"));
+    assert_eq!(case.decide(), Action::Accept(version(6)));
+    case.record = case.record.after(&Action::Accept(version(6)), case.now);
+    assert_eq!(case.decide(), Action::None, "it is not tried again");
+    let roll = Case { trigger: Trigger::Roll, ..case };
+    assert_eq!(roll.decide(), Action::Forget(tagged()));
 }

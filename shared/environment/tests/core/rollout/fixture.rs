@@ -73,7 +73,7 @@ pub struct Case {
     pub verdicts: Vec<Verdict>,
     pub alarms: Vec<RolloutAlarm>,
     pub record: RolloutRecord,
-    pub held: bool,
+    pub is_suspended: bool,
     pub irreversible: bool,
     pub now: Timestamp,
 }
@@ -91,7 +91,7 @@ impl Default for Case {
             verdicts: vec![],
             alarms: vec![],
             record: RolloutRecord { running: Some(version(6)), ..RolloutRecord::default() },
-            held: false,
+            is_suspended: false,
             irreversible: false,
             now: NOW,
         }
@@ -112,7 +112,7 @@ impl Case {
             verdicts: &self.verdicts,
             alarms: &self.alarms,
             record: &self.record,
-            held: self.held,
+            is_suspended: self.is_suspended,
             irreversible: self.irreversible,
         }
     }

@@ -1,12 +1,14 @@
 //! The invariants of the table, over the product of all classes of inputs.
 
+use std::time::Duration;
+
 use environment::rollout::{
-    Action, FailureCause, ObservedRefresh, RefreshCall, RefreshStatus, RolloutAlarm, RolloutAlarmState, RolloutMode,
-    RolloutRecord, SavedVersion, Trigger, Version,
+    Action, FailureCause, Hold, ObservedRefresh, RefreshCall, RefreshStatus, RolloutAlarm, RolloutAlarmState,
+    RolloutMode, RolloutRecord, SavedVersion, Trigger, Version,
 };
 
 use super::fixture::{
-    Case, OWN, STATUSES, TRIGGERS, foreign, in_service, refresh, return_to, rollout_of, unhealthy, version,
+    Case, NOW, OWN, STATUSES, TRIGGERS, foreign, in_service, refresh, return_to, rollout_of, unhealthy, version,
 };
 
 /// The classes of refreshes: none, and each status of a rollout, a return, a replacement of all and a foreign refresh.
@@ -23,7 +25,13 @@ fn refreshes() -> Vec<Option<ObservedRefresh>> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Circumstance {
     Usual,
+    Suspended,
+    /// An operator's hold lasts, and has suspended the process.
     Held,
+    /// The same, and its request has a pass of its own first.
+    HoldRequested,
+    /// The hold has ended, and the process is suspended.
+    HoldEnded,
     AlarmInAlarm,
     AlarmWithoutData,
     Irreversible,
@@ -31,9 +39,12 @@ enum Circumstance {
     RolloutIsNone,
 }
 
-const CIRCUMSTANCES: [Circumstance; 8] = [
+const CIRCUMSTANCES: [Circumstance; 11] = [
     Circumstance::Usual,
+    Circumstance::Suspended,
     Circumstance::Held,
+    Circumstance::HoldRequested,
+    Circumstance::HoldEnded,
     Circumstance::AlarmInAlarm,
     Circumstance::AlarmWithoutData,
     Circumstance::Irreversible,
@@ -46,7 +57,18 @@ fn apply(circumstance: Circumstance, case: &mut Case) {
     let alarm = |state| vec![RolloutAlarm { name: "errors".into(), state }];
     match circumstance {
         Circumstance::Usual => {}
-        Circumstance::Held => case.held = true,
+        Circumstance::Suspended => case.is_suspended = true,
+        Circumstance::Held => {
+            case.record.hold = Some(Hold { until: NOW + Duration::from_hours(8), suspends: Some(true) });
+            case.is_suspended = true;
+        }
+        Circumstance::HoldRequested => {
+            case.record.hold = Some(Hold { until: NOW + Duration::from_hours(8), suspends: None });
+        }
+        Circumstance::HoldEnded => {
+            case.record.hold = Some(Hold { until: NOW, suspends: Some(true) });
+            case.is_suspended = true;
+        }
         Circumstance::AlarmInAlarm => case.alarms = alarm(RolloutAlarmState::Alarm),
         Circumstance::AlarmWithoutData => case.alarms = alarm(RolloutAlarmState::InsufficientData),
         Circumstance::Irreversible => case.irreversible = true,
@@ -164,7 +186,7 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
                 assert_eq!(call.preferences.alarms, [""; 0], "{}", context());
             }
             Action::Start(call) => {
-                assert!(!case.held, "{}", context());
+                assert!(!case.is_suspended, "{}", context());
                 assert!(case.alarms.iter().all(|it| it.state == RolloutAlarmState::Ok), "{}", context());
                 let asked = case.trigger == Trigger::Roll;
                 assert!(circumstance != Circumstance::RolloutIsNone || asked, "{}", context());
@@ -179,7 +201,18 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
                     context()
                 );
             }
-            Action::Wait(_) => assert!(active.is_some() || case.held || !case.alarms.is_empty(), "{}", context()),
+            Action::Wait(_) => {
+                let is_held = case.is_suspended || case.record.hold.is_some();
+                assert!(active.is_some() || is_held || !case.alarms.is_empty(), "{}", context());
+            }
+            Action::Suspend => {
+                assert!(!case.is_suspended && case.record.open_hold(case.now).is_some(), "{}", context());
+                assert_eq!(case.record.hold.and_then(|it| it.suspends), Some(true), "{}", context());
+            }
+            Action::Resume => {
+                assert!(case.is_suspended && case.record.open_hold(case.now).is_none(), "{}", context());
+                assert_eq!(case.record.hold.and_then(|it| it.suspends), Some(true), "{}", context());
+            }
             Action::Refuse(_) => {
                 assert!(
                     !matches!(case.trigger, Trigger::RollbackUpdate | Trigger::Due | Trigger::Delete),
@@ -201,12 +234,17 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
         // Another principal's refresh: no call, and no write but the begin of a rollback that due passes complete.
         if active.is_some() && owned.is_none() && case.trigger != Trigger::Delete {
             let begins = action == Action::Begin && case.trigger == Trigger::RollbackUpdate;
-            assert!(!action.is_call() && (!action.is_record() || begins), "{}", context());
+            let of_hold = matches!(action, Action::Resume | Action::RecordHold(_));
+            assert!(of_hold || !action.is_call() && (!action.is_record() || begins), "{}", context());
         }
         // A due pass repairs no drift: nothing is owed, so nothing is called.
         let owes = case.record.begun || case.record.running.as_ref().is_some_and(|it| it.number != 7);
         if case.trigger == Trigger::Due && !owes && case.record.failed.is_empty() && active.is_none() {
-            assert!(!action.is_call(), "{}", context());
+            assert!(!action.is_call() || action == Action::Resume, "{}", context());
+        }
+        // A way back is not held.
+        if let Action::RollBack = &action {
+            assert!(!case.is_suspended || case.record.hold.is_none(), "{}", context());
         }
     });
     assert!(count > 1_000_000, "{count} cases");

@@ -6,6 +6,7 @@ mod automaton;
 mod begun;
 mod calls;
 mod fixture;
+mod hold;
 mod invariants;
 mod ownership;
 mod properties;

@@ -113,7 +113,7 @@ fn a_summary_names_what_stops_a_rollout_and_what_failed() {
     for line in [
         "Rollout: rolled-back. The group launches version 6, desired is version 7.",
         "Instance refresh foreign, which another principal started, is InProgress.",
-        "The process InstanceRefresh of the group is suspended",
+        "Another principal has suspended the process InstanceRefresh of the group",
         "RolloutAlarms: alarm errors is in INSUFFICIENT_DATA. No instance is replaced until each alarm is OK",
         "Not tried again: version 7 failed: user data failed at line 3",
     ] {

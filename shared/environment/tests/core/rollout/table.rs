@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use environment::rollout::{Action, FailureCause, RolloutMode, SavedVersion};
+use environment::Timestamp;
+use environment::rollout::{Action, FailureCause, Hold, RolloutMode, SavedVersion};
 
-use super::fixture::{Case, STATUSES, TRIGGERS, foreign, in_service, return_to, rollout_of, unhealthy, version};
+use super::fixture::{Case, NOW, STATUSES, TRIGGERS, foreign, in_service, return_to, rollout_of, unhealthy, version};
 
 /// The action in a few words.
 fn brief(action: &Action) -> String {
@@ -25,6 +26,11 @@ fn brief(action: &Action) -> String {
         Action::RollBack => "roll back".into(),
         Action::Cancel(_) => "cancel".into(),
         Action::SetTemplate(version) => format!("set group to v{}", version.number),
+        Action::Suspend => "suspend".into(),
+        Action::Resume => "resume".into(),
+        Action::RecordHold(None) => "end hold".into(),
+        Action::RecordHold(Some(hold)) if hold.is_open(NOW) => "record hold".into(),
+        Action::RecordHold(Some(_)) => "hold ends".into(),
         Action::Begin => "begin".into(),
         Action::Adopt(_) => "adopt".into(),
         Action::Accept(version) => format!("accept v{}", version.number),
@@ -79,6 +85,13 @@ fn table(title: &str, case: &Case) -> String {
     text
 }
 
+/// The case with a hold that has suspended the process.
+fn held(case: Case, until: Timestamp) -> Case {
+    let mut case = Case { is_suspended: true, ..case };
+    case.record.hold = Some(Hold { until, suspends: Some(true) });
+    case
+}
+
 #[test]
 fn the_table_is_the_reviewed_one() {
     let usual = Case::default;
@@ -124,6 +137,8 @@ fn the_table_is_the_reviewed_one() {
         ("10. Nothing changed: all is v6.", Case { desired: version(6), ..usual() }),
         ("11. As 1, with `Rollout: None`.", none),
         ("12. As 1, and the record was lost.", lost),
+        ("13. As 1, and an operator holds the rollout for eight hours.", held(usual(), NOW + Hold::DEFAULT)),
+        ("14. As 1, and the hold has ended.", held(usual(), NOW)),
     ];
     let tables: Vec<String> = cases.iter().map(|(title, case)| table(title, case)).collect();
     insta::assert_snapshot!(tables.join("\n"));

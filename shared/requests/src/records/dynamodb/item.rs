@@ -106,6 +106,7 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         // Without it a rollout is decided by the state of the group alone.
         rollout: read_json(item, "rollout").ok().flatten(),
         rollout_request: optional(item, "rollout_request").ok().flatten().and_then(|it| RolloutRequest::named(&it)),
+        hold_request_ms: read_number(item, "hold_request_ms").ok().flatten(),
         latest_request: read_latest_request(item)?,
         response_due_ms: read_number(item, "response_due_ms")?,
         recorded_response: read_recorded_response(item),

@@ -1,0 +1,60 @@
+//! The hold of an operator: the process `InstanceRefresh` of the group follows it, beside the action of the rollout.
+
+use super::action::{Action, AlarmReason, Refusal, WaitFor};
+use super::record::Hold;
+use super::refresh::RefreshStatus;
+use super::situation::{Situation, Trigger};
+use crate::model::rollout_call::Preferences;
+
+/// The next action of a situation whose rollout has the action `next`.
+///
+/// - Writes of the record that the rollout asks for go first: they touch no refresh.
+/// - The group returns by a refresh, which needs the process. So a way back ends the hold, and the process is resumed before the
+///   call: no source says whether `RollbackInstanceRefresh` succeeds while the process is suspended.
+/// - The process is suspended and resumed only where the record says that this hold suspends it, and never under a refresh of
+///   another principal.
+pub(super) fn with_hold(it: &Situation<'_>, next: Action) -> Action {
+    let Some(hold) = it.record.hold.filter(|_| !next.is_record()) else { return next };
+    let is_open = hold.is_open(it.now);
+    match hold.suspends {
+        _ if is_open && returns(it, &next) => Action::RecordHold(Some(Hold { until: it.now, ..hold })),
+        None if is_open && !is_foreign(it) => {
+            Action::RecordHold(Some(Hold { suspends: Some(!it.is_suspended), ..hold }))
+        }
+        Some(true) if is_open && !it.is_suspended && !is_foreign(it) => Action::Suspend,
+        Some(true) if !is_open && it.is_suspended => Action::Resume,
+        _ if !is_open => Action::RecordHold(None),
+        // The due pass at the end of the hold ends it.
+        _ if next == Action::None && it.trigger == Trigger::Due => Action::Wait(WaitFor::Hold(hold.until)),
+        _ => next,
+    }
+}
+
+/// What delays or refuses the start of a refresh. A hold that outlasts the request refuses it: the request would only end later.
+pub(super) fn hold_blocks_start(it: &Situation<'_>) -> Option<Action> {
+    match it.record.open_hold(it.now) {
+        Some(Hold { until, .. }) => Some(match it.trigger {
+            Trigger::Update(request) if until >= request.deadline => Action::Refuse(Refusal::Hold(until)),
+            Trigger::Roll => Action::Refuse(Refusal::Hold(until)),
+            _ => Action::Wait(WaitFor::Hold(until)),
+        }),
+        None => it.is_suspended.then_some(Action::Wait(WaitFor::Suspended)),
+    }
+}
+
+/// Whether the group returns to a version that ran before, or begins to with this action.
+fn returns(it: &Situation<'_>, action: &Action) -> bool {
+    // An operator's `roll` of the running version replaces all: it is no way back.
+    let is_way_back = |it: &Preferences| it.are_of_a_way_back() && it.skip_matching == Some(true);
+    match action {
+        Action::RollBack | Action::Alarm(AlarmReason::VerdictOnWayBack(_)) => true,
+        Action::Start(call) => is_way_back(&call.preferences),
+        Action::Wait(WaitFor::Refresh { status: RefreshStatus::RollbackInProgress, .. }) => true,
+        Action::Wait(WaitFor::Refresh { .. }) => it.refresh.is_some_and(|refresh| is_way_back(&refresh.preferences)),
+        _ => false,
+    }
+}
+
+fn is_foreign(it: &Situation<'_>) -> bool {
+    it.refresh.is_some_and(|refresh| refresh.status.is_active() && !it.owns(refresh))
+}
