@@ -182,6 +182,22 @@ class Entrances(Attack):
                 with self.subTest(name):
                     self.denied(call, **parameters)
 
+    def test_no_function_but_the_reconciler_changes_a_claim(self):
+        """The roles of custom-resource and watchdog make the victim's environment the forger's: denied."""
+        key = {"pk": {"S": f"environment#{VICTIM.id}"}}
+        change = {"UpdateExpression": "SET held_by = :owner", "ExpressionAttributeValues": {":owner": {"S": FORGER.owner}}}
+        with self.unharmed():
+            for function in ("custom-resource", "watchdog"):
+                with self.subTest(function):
+                    db = self.cloud.function_principal(function)("dynamodb")
+                    self.denied(db.update_item, TableName=self.table, Key=key, **change)
+
+    def test_the_reconciler_deletes_no_owner(self):
+        """The role of the reconciler deletes the victim's record, with its protection: denied."""
+        db = self.cloud.function_principal("reconciler")("dynamodb")
+        with self.unharmed():
+            self.denied(db.delete_item, TableName=self.table, Key={"pk": {"S": f"owner#{VICTIM.owner}"}})
+
     def test_the_stack_can_still_change_the_table_and_the_queues(self):
         """An administrator describes the table and the queues, as CloudFormation does: no control-plane action is denied."""
         admin = self.forger(allow("*"))

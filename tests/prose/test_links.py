@@ -85,6 +85,20 @@ class Links(unittest.TestCase):
         self.assertEqual(found, [], "\n" + "\n".join(found))
 
 
+class Recordings(unittest.TestCase):
+    # Names of tests are sentences; shorter code spans of the page are AWS's own words.
+    NAME = re.compile(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`")
+    TEST = re.compile(r"^ *(?:async )?fn ([a-z0-9_]+)\(", re.MULTILINE)
+
+    def test_each_test_that_the_page_of_recordings_names_exists(self):
+        listed = subprocess.run(["git", "ls-files", "*.rs"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        sources = [ROOT / file for file in listed.splitlines() if (ROOT / file).exists()]
+        tests = {name for source in sources for name in self.TEST.findall(source.read_text())}
+        named = set(self.NAME.findall((ROOT / "tests" / "RECORDINGS.md").read_text()))
+        self.assertGreater(len(named), 50)
+        self.assertEqual(named - tests, set())
+
+
 class Parts(unittest.TestCase):
     FILES = {"x.md": "", "a.md": "# A `b` & [c](d)\n\n## Same\n\n## Same\n", "docs/b.md": "[up](../a.md#same-1)\n"}
 

@@ -75,6 +75,18 @@ fn two_lines_that_a_throttled_call_does_not_write_are_delivered_again() {
     assert_eq!((failures(&response), function.cloud.lines().len()), (0, 2));
 }
 
+/// An empty id in the response brings the whole batch back; a failure without an id would delete it (recorded on AWS, September
+/// 2026: stackd 9dc356f5, `sqs_mapping_delivery:malformed_reports`).
+#[test]
+fn a_failed_message_without_an_id_is_reported_with_an_empty_one() {
+    let mut harness = Harness::new(&["dev"]);
+    harness.failing = BTreeSet::from([1]);
+    let mut event = batch([terminated(21, NOW - 20_000)]);
+    event["Records"][0].as_object_mut().expect("a message").remove("messageId");
+    let response = now(function(harness).handle(event)).expect("a response");
+    assert_eq!(response, json!({ "batchItemFailures": [{ "itemIdentifier": "" }] }));
+}
+
 /// aws-samples/aws-serverless-workshop-innovator-island #94: the response to the first delivery is lost, and SQS delivers
 /// the message again. Readers count an id once.
 #[test]

@@ -23,6 +23,7 @@ impl Condition {
             | Condition::OwnEnvironment => "StringEquals",
             Condition::OtherNamespace(_) => "StringNotEquals",
             Condition::OnlyTag(_) => "ForAllValues:StringEquals",
+            Condition::Items(_) => "ForAllValues:StringLike",
             Condition::WithoutSuffix => "\"Null\"",
             Condition::Bounded | Condition::AwsPolicy(_) => "ArnEquals",
             Condition::ByTemplate | Condition::Itself => "ArnLike",
@@ -57,6 +58,7 @@ impl Condition {
             Condition::Itself => "ec2:SourceInstanceARN",
             Condition::OnlyTag(_) => "aws:TagKeys",
             Condition::OtherNamespace(_) => "cloudwatch:namespace",
+            Condition::Items(_) => "dynamodb:LeadingKeys",
             Condition::WithoutSuffix => "aws:PrincipalTag/envkeeper:suffix",
         }
     }
@@ -84,6 +86,7 @@ impl Condition {
             Condition::AllowedVpc => plain(&["!Ref AllowedVpcs"]),
             Condition::OnlyTag(key) => plain(&[key]),
             Condition::OtherNamespace(namespace) => plain(&[namespace]),
+            Condition::Items(keys) => keys.iter().map(|key| format!("\"{key}*\"")).collect(),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
             Condition::AsTemplateSpecifies | Condition::WithoutSuffix | Condition::OfGuardDuty => plain(&["\"true\""]),
             // The domain of the partition follows the region.

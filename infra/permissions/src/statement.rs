@@ -101,6 +101,10 @@ pub enum Condition {
     OnlyTag(&'static str),
     /// The metrics are in another namespace than this one.
     OtherNamespace(&'static str),
+    /// The key of the item begins with one of these texts. An item of the records table is of the kind that its key begins with
+    /// (`requests`, `DynamoRecords`). A call on one item always has the key ("Using IAM policy conditions for fine-grained
+    /// access control", DynamoDB Developer Guide).
+    Items(&'static [&'static str]),
     /// The caller's role has no tag with the suffix of its environment: a version before that tag created the role, and the
     /// environment had no update since.
     WithoutSuffix,

@@ -238,6 +238,32 @@ fn an_action_is_allowed_on_owned_resources_only() {
     assert!(!may(&access("iam:PassRole", role, &to("lambda.amazonaws.com"))));
 }
 
+/// The keys of items are in `requests`, `records/dynamodb.rs`.
+#[test]
+fn a_function_writes_and_deletes_the_items_of_its_own_kinds_only() {
+    let items = ["owner#0", "environment#dev", "task#0", "rule_execution#0#1"];
+    let may = |function, action: &str| {
+        let permitted = |key: &&str| {
+            let access = Access {
+                action: format!("dynamodb:{action}"),
+                resource: Some("arn:aws:dynamodb:us-west-2:123456789012:table/envkeeper-Records-1A".into()),
+                facts: BTreeMap::from([("dynamodb:LeadingKeys".to_owned(), (*key).to_owned())]),
+            };
+            allows(function, &access, &deployment())
+        };
+        items.into_iter().filter(permitted).collect::<Vec<_>>()
+    };
+    for function in Function::ALL {
+        let (updated, deleted): (&[&str], &[&str]) = match function {
+            Function::Reconciler => (&items, &["environment#dev", "task#0"]),
+            Function::CustomResource | Function::Watchdog => (&["owner#0"], &[]),
+            _ => (&[], &[]),
+        };
+        assert_eq!(may(function, "UpdateItem"), updated, "{}", function.name());
+        assert_eq!(may(function, "DeleteItem"), deleted, "{}", function.name());
+    }
+}
+
 /// CloudWatch returns composite alarms only to a caller that is allowed DescribeAlarms on * (its API reference).
 #[test]
 fn a_function_that_describes_alarms_may_describe_all_alarms() {

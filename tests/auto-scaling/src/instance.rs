@@ -25,6 +25,8 @@ pub struct Instance {
     pub route: Route,
     /// Whether scale-in skips the instance.
     pub protected: bool,
+    /// EC2's termination protection (`DisableApiTermination`), which a group ignores.
+    pub termination_protected: bool,
     /// The lifecycle actions that the instance waits for.
     pub actions: Vec<LifecycleAction>,
     /// Whether EC2 terminated the instance by itself, so that a health check finds it Unhealthy.

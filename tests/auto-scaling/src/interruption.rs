@@ -32,6 +32,34 @@ impl AutoScaling {
         Ok(())
     }
 
+    /// Switches EC2's termination protection of an instance on or off. It stops users, and neither scale-in nor the
+    /// replacement of unhealthy instances (EC2 User Guide, "Change instance termination protection"; recorded on AWS,
+    /// September 2026: stackd 9dc356f5, `failure_boundaries_native_complete`).
+    ///
+    /// # Errors
+    /// `ValidationError`: no group has the instance, or EC2 has terminated it.
+    pub fn protect_from_termination(&mut self, id: &str, protected: bool, now: Timestamp) -> Result<(), Fault> {
+        let (group, index, _) = self.running(id, now)?;
+        group.instances[index].termination_protected = protected;
+        Ok(())
+    }
+
+    /// A user's TerminateInstances for one instance.
+    ///
+    /// # Errors
+    /// `OperationNotPermitted`: the instance has termination protection. `ValidationError`: no group has the instance, or EC2
+    /// has terminated it before.
+    pub fn terminate_in_ec2(&mut self, id: &str, now: Timestamp) -> Result<(), Fault> {
+        let (group, index, _) = self.running(id, now)?;
+        if group.instances[index].termination_protected {
+            let advice = "Modify its 'disableApiTermination' instance attribute and try again.";
+            let message = format!("The instance '{id}' may not be terminated. {advice}");
+            return Err(Fault { code: "OperationNotPermitted", message });
+        }
+        group.mark_terminated_by_ec2(index);
+        Ok(())
+    }
+
     /// Records that an instance has terminated by itself, or that a user terminated it in EC2. The next step replaces an
     /// instance that counts towards the capacity.
     ///

@@ -49,6 +49,7 @@ impl AutoScaling {
             route,
             protected: group.settings.new_instances_protected,
             actions: Vec::new(),
+            termination_protected: false,
             terminated_by_ec2: false,
             unhealthy_since: None,
             in_service: None,

@@ -129,11 +129,15 @@ impl Ec2 {
         instance.text_of("instanceId").map(str::to_owned).ok_or_else(|| "RunInstances returned no id".to_owned())
     }
 
-    /// Terminates an instance, and deletes its network interfaces: moto keeps them, attached.
+    /// Terminates an instance as its group does, and deletes its network interfaces: moto keeps them, attached. Termination
+    /// protection holds users up, and no group (EC2 User Guide, "Change instance termination protection"), so it is removed.
     ///
     /// # Errors
     /// EC2's message: the instance does not exist.
     pub async fn terminate_instance(&self, id: &str) -> Result<(), String> {
+        let unprotected = [("InstanceId", id), ("DisableApiTermination.Value", "false")];
+        let unprotected = unprotected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.call("ModifyInstanceAttribute", unprotected.into()).await?;
         let parameters = [("InstanceId.1".to_owned(), id.to_owned())];
         self.call("TerminateInstances", parameters.into()).await?;
         self.delete_interfaces(id).await

@@ -46,6 +46,17 @@ impl Rejections {
                     None => reject("IdempotentParameterMismatch", "Client token already used before."),
                 })
             }
+            ("ec2", "CreateRoute") => {
+                let (table, gateway) = (call.text("RouteTableId")?, call.text("GatewayId")?);
+                let tables = described(ec2, "DescribeRouteTables", "RouteTableId.1", table).await?;
+                let gateways = described(ec2, "DescribeInternetGateways", "InternetGatewayId.1", gateway).await?;
+                Some(reject("InvalidParameterValue", &other_network(&tables, &gateways)?))
+            }
+            ("ec2", "AttachInternetGateway") => {
+                let (gateway, vpc) = (call.text("InternetGatewayId")?, call.text("VpcId")?);
+                let gateways = ec2.call("DescribeInternetGateways", BTreeMap::new()).await.ok()?;
+                Some(reject("InvalidParameterValue", &occupied(&gateways, gateway, vpc)?))
+            }
             _ => None,
         }
     }
@@ -74,6 +85,32 @@ async fn replayed(ec2: &Ec2, first: &BTreeMap<String, String>, again: &BTreeMap<
     has_one_version.then(|| Element::node("launchTemplate", template.children.clone()))
 }
 
+/// The response of a read of one id; `None` if it does not exist.
+async fn described(ec2: &Ec2, action: &str, parameter: &str, id: &str) -> Option<Element> {
+    ec2.call(action, BTreeMap::from([(parameter.to_owned(), id.to_owned())])).await.ok()
+}
+
+fn is_attached(gateway: &Element, vpc: &str) -> bool {
+    gateway.items("attachmentSet").iter().any(|it| it.text_of("vpcId") == Some(vpc))
+}
+
+/// EC2's message about a route to an internet gateway that is attached to no VPC, or to another one than the table's
+/// (`ec2/internet_gateways:create_route_unattached_gateway`, `create_route_wrong_vpc_gateway`).
+fn other_network(tables: &Element, gateways: &Element) -> Option<String> {
+    let (table, gateway) = (tables.items("routeTableSet").first()?, gateways.items("internetGatewaySet").first()?);
+    let ids = (table.text_of("routeTableId")?, gateway.text_of("internetGatewayId")?);
+    (!is_attached(gateway, table.text_of("vpcId")?))
+        .then(|| format!("route table {} and network gateway {} belong to different networks", ids.0, ids.1))
+}
+
+/// EC2's message about a VPC that has another internet gateway
+/// (`ec2/internet_gateways:attach_second_gateway_to_occupied_vpc`).
+fn occupied(gateways: &Element, gateway: &str, vpc: &str) -> Option<String> {
+    let is_other = |it: &Element| it.text_of("internetGatewayId") != Some(gateway) && is_attached(it, vpc);
+    let is_occupied = gateways.items("internetGatewaySet").iter().any(is_other);
+    is_occupied.then(|| format!("Network {vpc} already has an internet gateway attached"))
+}
+
 /// S3's message about the first tag that is too long.
 fn invalid_tag(document: &Element) -> Option<&'static str> {
     let length = |name: &str| document.text_of(name).map_or(0, |text| text.encode_utf16().count());
@@ -89,6 +126,40 @@ fn invalid_tag(document: &Element) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn gateway(id: &str, vpc: Option<&str>) -> Element {
+        let attachment = |vpc| Element::node("item", vec![Element::leaf("vpcId", vpc)]);
+        let attachments = Element::node("attachmentSet", vpc.map(attachment).into_iter().collect());
+        Element::node("item", vec![Element::leaf("internetGatewayId", id), attachments])
+    }
+
+    fn gateways(all: Vec<Element>) -> Element {
+        Element::node("Response", vec![Element::node("internetGatewaySet", all)])
+    }
+
+    #[test]
+    fn a_route_needs_a_gateway_that_is_attached_to_the_vpc_of_its_table() {
+        let table = vec![Element::leaf("routeTableId", "rtb-1"), Element::leaf("vpcId", "vpc-1")];
+        let tables =
+            Element::node("Response", vec![Element::node("routeTableSet", vec![Element::node("item", table)])]);
+        let rejected = |vpc| other_network(&tables, &gateways(vec![gateway("igw-1", vpc)]));
+        let text = "route table rtb-1 and network gateway igw-1 belong to different networks";
+        assert_eq!(rejected(Some("vpc-1")), None);
+        assert_eq!(rejected(None).as_deref(), Some(text));
+        assert_eq!(rejected(Some("vpc-2")).as_deref(), Some(text));
+    }
+
+    #[test]
+    fn a_vpc_has_one_internet_gateway() {
+        let all = gateways(vec![gateway("igw-1", Some("vpc-1")), gateway("igw-2", None)]);
+        assert_eq!(
+            occupied(&all, "igw-2", "vpc-1").as_deref(),
+            Some("Network vpc-1 already has an internet gateway attached")
+        );
+        // The same gateway again is moto's error, Resource.AlreadyAssociated.
+        assert_eq!(occupied(&all, "igw-1", "vpc-1"), None);
+        assert_eq!(occupied(&all, "igw-2", "vpc-2"), None);
+    }
 
     #[test]
     fn the_lengths_of_a_buckets_tags_are_counted_in_utf_16_units() {

@@ -81,6 +81,15 @@ async fn a_group_launches_instances_in_ec2_and_terminates_them() {
     assert_eq!(instance_texts(&url, "groupSet/item/groupId").await, [security_group.as_str(), &security_group]);
     assert_eq!(instance_texts(&url, "instanceState/name").await, ["running", "running"]);
 
+    // EC2's termination protection stops users, and not the group.
+    for instance in instance_texts(&url, "instanceId").await {
+        let protected = "DisableApiTermination.Value=true";
+        ec2(&url, &format!("ModifyInstanceAttribute&InstanceId={instance}&{protected}")).await;
+        let (status, body) = ec2_call(&url, &format!("TerminateInstances&InstanceId.1={instance}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(body.contains("<Code>OperationNotPermitted</Code>"), "{body}");
+    }
+
     let (status, body) = auto_scaling(&url, "DeleteAutoScalingGroup&AutoScalingGroupName=web").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(body.contains("<Code>ResourceInUse</Code>"), "{body}");
@@ -271,9 +280,13 @@ async fn fail_launches(url: &str, query: &str) {
     assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
 }
 
-async fn ec2(url: &str, form: &str) -> Element {
+async fn ec2_call(url: &str, form: &str) -> (StatusCode, String) {
     let form_type = [("content-type", "application/x-www-form-urlencoded")];
-    let (status, body) = call(url, "ec2", &form_type, &format!("Version=2016-11-15&Action={form}")).await;
+    call(url, "ec2", &form_type, &format!("Version=2016-11-15&Action={form}")).await
+}
+
+async fn ec2(url: &str, form: &str) -> Element {
+    let (status, body) = ec2_call(url, form).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     Element::parse(&body).unwrap()
 }

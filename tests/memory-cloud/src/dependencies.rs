@@ -57,7 +57,8 @@ pub(crate) fn check_set(
             }
             _ => Ok(()),
         },
-        // InvalidTargetBucketForLogging: the bucket policy must first allow the log delivery service.
+        // S3 accepts a target whose policy does not allow log delivery (recorded on AWS, September 2026: stackd 9dc356f5,
+        // `s3/logging_control_replay`), and the logs are lost: the policy has to be set first.
         Setting::Bucket(BucketSetting::AccessLogs(logs)) => {
             let allows_delivery = others().any(|it| {
                 logs.to.key() == Some(&it.key())

@@ -72,14 +72,16 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
         }
         _ => {}
     }
-    let version = Version { since: now, resource: Some(created), links };
-    // A put of an existing resource updates that resource.
+    // A put of an existing resource updates that resource, and ignores the tags in the call (recorded on AWS, September
+    // 2026: stackd 9dc356f5, `alarm_controls:update-tagged-with-new-tags`).
     if matches!(key.kind, Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard)
         && let Some(there) = stored_resources.iter_mut().find(|stored| stored.is(&key))
     {
-        there.history.push(version);
+        let tags = there.resource().map(|it| it.tags.clone()).unwrap_or_default();
+        there.history.push(Version { since: now, resource: Some(Resource { tags, ..created }), links });
         return Ok(there.id.clone());
     }
+    let version = Version { since: now, resource: Some(created), links };
     let ready_at = now + account.startup_time(key.kind);
     stored_resources.push(StoredResource {
         id: id.clone(),

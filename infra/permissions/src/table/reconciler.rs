@@ -51,11 +51,10 @@ const LAUNCH: &[Grant] = &[implied(
 /// The inline policy. The rest of the role stands in the managed policies below, since the inline policies of a role hold
 /// 10,240 characters and each managed policy 6,144 more (IAM quotas).
 pub(crate) const RECONCILER: &[Statement] = &[
-    allow(
-        "Records",
-        &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem"), call("dynamodb:DeleteItem")],
-        &[Resource::Deployed("Records", "")],
-    ),
+    allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
+    allow("DeleteClaimsAndTasks", &[call("dynamodb:DeleteItem")], &[Resource::Deployed("Records", "")])
+        .when(&[Condition::Items(&["environment#", "task#"])])
+        .because("Owners and executions of rules expire by DynamoDB's time to live, and are deleted by no function."),
     allow("QueryTasks", &[call("dynamodb:Query")], &[Resource::Deployed("Records", "/index/pending_response")]),
     allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
     allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),

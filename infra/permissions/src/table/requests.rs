@@ -1,10 +1,16 @@
 //! custom-resource and watchdog: requests are queued, and responses are sent for requests that no other function responds to.
 
 use super::{CONSUME, allow, call};
-use crate::{Resource, Statement};
+use crate::{Condition, Resource, Statement};
+
+/// The requests, responses and protection of owners, and neither the claims of environments nor the executions of rules.
+const WRITE_OWNERS: Statement =
+    allow("WriteOwners", &[call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")])
+        .when(&[Condition::Items(&["owner#"])]);
 
 pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
-    allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
+    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    WRITE_OWNERS,
     allow(
         "AllowAdoption",
         &[call("s3:PutBucketTagging")],
@@ -27,7 +33,8 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 ];
 
 pub(crate) const WATCHDOG: &[Statement] = &[
-    allow("Records", &[call("dynamodb:GetItem"), call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")]),
+    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    WRITE_OWNERS,
     allow(
         "QueryPendingResponsesAndTasks",
         &[call("dynamodb:Query")],

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
 use environment::{
-    Call, CallError, CallKind, Cloud, Fields, Key, Kind, LaunchTemplate, Ref, Resource, RoleSetting, RouteTableSetting,
-    Setting, Tags,
+    Call, CallError, CallKind, Cloud, Fields, InternetGatewaySetting, Key, Kind, LaunchTemplate, Ref, Resource,
+    RoleSetting, RouteTableSetting, Setting, Tags,
 };
 
 use crate::samples::template_version;
@@ -20,8 +20,8 @@ fn response(operation: &str, content: &str) -> String {
     format!("<{operation}Response>{content}</{operation}Response>")
 }
 
-/// An EC2 that rejects every route, with a route table in vpc-1 and this attachment of the gateway.
-fn with_attachment(vpc: Option<&'static str>) -> Clients {
+/// An EC2 that rejects every change with this code, with a route table in vpc-1 and this attachment of the gateway.
+fn with_attachment(vpc: Option<&'static str>, code: &'static str) -> Clients {
     service::start(move |request| {
         let item = |set: &str, item: String| format!("<{set}><item>{item}</item></{set}>");
         let tables = item("routeTableSet", String::from("<routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId>"));
@@ -32,9 +32,34 @@ fn with_attachment(vpc: Option<&'static str>) -> Clients {
         Some(match request.body.split('&').next() {
             Some("Action=DescribeRouteTables") => (200, response("DescribeRouteTables", &tables)),
             Some("Action=DescribeInternetGateways") => (200, response("DescribeInternetGateways", &gateways)),
-            _ => error("InvalidParameterValue"),
+            _ => error(code),
         })
     })
+}
+
+async fn with_code(
+    code: &'static str,
+    attached_to: Option<&'static str>,
+    call: &Call,
+) -> Result<Option<String>, CallError> {
+    AwsCloud::new(&with_attachment(attached_to, code), "owner".into(), "request".into()).call(call).await
+}
+
+/// The message names the VPC that the gateway is attached to, which need not be that of the call (recorded on AWS, September
+/// 2026: stackd 9dc356f5, `ec2/internet_gateways:attach_repeat`, `attach_gateway_to_second_vpc`).
+#[tokio::test]
+async fn an_attached_gateway_is_accepted_in_its_own_vpc_only() {
+    let attachment = InternetGatewaySetting::Attachment(Ref::Foreign("vpc-1".into()));
+    let attach = Call {
+        key: Key::new(Kind::InternetGateway, "internet"),
+        id: Some("igw-1".into()),
+        kind: CallKind::Set(vec![Setting::InternetGateway(attachment)]),
+    };
+    assert_eq!(with_code("Resource.AlreadyAssociated", Some("vpc-1"), &attach).await, Ok(None));
+    let elsewhere = with_code("Resource.AlreadyAssociated", Some("vpc-2"), &attach).await;
+    assert!(matches!(elsewhere, Err(CallError::Retry { .. })), "{elsewhere:?}");
+    let occupied = with_code("InvalidParameterValue", None, &attach).await;
+    assert!(matches!(occupied, Err(CallError::Rejected { .. })), "{occupied:?}");
 }
 
 /// AWS has one text for a gateway of another VPC and for one whose attachment it does not see.
@@ -46,7 +71,7 @@ async fn a_route_to_a_gateway_waits_for_its_attachment_unless_it_is_attached_els
         kind: CallKind::Set(vec![Setting::RouteTable(RouteTableSetting::DefaultRoute(Ref::Foreign("igw-1".into())))]),
     };
     for (vpc, waits) in [(Some("vpc-1"), true), (None, true), (Some("vpc-2"), false)] {
-        let response = AwsCloud::new(&with_attachment(vpc), "owner".into(), "request".into()).call(&route).await;
+        let response = with_code("InvalidParameterValue", vpc, &route).await;
         assert_eq!(matches!(response, Err(CallError::Retry { .. })), waits, "{vpc:?}: {response:?}");
         assert_eq!(matches!(response, Err(CallError::Rejected { .. })), !waits, "{vpc:?}: {response:?}");
     }

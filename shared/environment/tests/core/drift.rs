@@ -1,9 +1,9 @@
 //! Drift: changes by other actors than Envkeeper, reported field by field.
 #![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
 
-use crate::common::{observe, resources, rollback, settled, spec, standard};
-use environment::{Fields, Key, Kind, Ownership, Ref, drift, plan};
-use memory_cloud::MemoryAccount;
+use crate::common::{names, observe, resources, rollback, scope, settled, spec, standard};
+use environment::{Call, CallKind, Cloud, Fields, Key, Kind, Ownership, Ref, drift, plan};
+use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
 
 fn drift_lines(account: &MemoryAccount, desired: &environment::DesiredState) -> Vec<String> {
@@ -20,6 +20,24 @@ fn a_settled_environment_has_no_drift() {
         let desired = resources(&spec(properties));
         assert_eq!(drift_lines(&settled(&desired), &desired), [""; 0]);
     }
+}
+
+/// PutMetricAlarm on an existing alarm ignores tags (recorded on AWS, September 2026: stackd 9dc356f5,
+/// `alarm_controls:update-tagged-with-new-tags`), so an alarm keeps the tags of its creation.
+#[test]
+fn a_put_of_an_existing_alarm_leaves_its_tags() {
+    let desired = standard();
+    let account = settled(&desired);
+    let alarm = names().cpu_high_alarm();
+    let mut put = desired.resources.iter().find(|it| it.key() == alarm).expect("the alarm").clone();
+    put.tags.clear();
+    let create = Call { key: alarm, id: None, kind: CallKind::Create(Box::new(put)) };
+    let session = Session::new(&account, "another request");
+    account.clock.run(session.observe(&scope(&account))).expect("not killed").expect("readable");
+    let tags = || account.inventory().into_iter().find(|it| it.key() == create.key).expect("the alarm").tags;
+    let before = tags();
+    account.clock.run(session.call(&create)).expect("not killed").expect("accepted");
+    assert_eq!((tags() == before, before.is_empty()), (true, false));
 }
 
 #[test]

@@ -59,8 +59,8 @@ fn of(name: &str, calls: impl Fn(&mut AutoScaling, &str, Timestamp) + 'static) -
 }
 
 /// Ordinary actions of an on-call engineer on the group, and each of its protections. EC2's termination protection of an
-/// instance is not among them: it holds users up, and not Auto Scaling (recorded on AWS, September 2026: stackd 9dc356f5,
-/// `failure_boundaries_native_complete`). While `DeletionProtection` is true, no delete gets this far (request-pass).
+/// instance holds users up, and not Auto Scaling (EC2 User Guide, "Change instance termination protection"; recorded on AWS,
+/// September 2026: stackd 9dc356f5, `failure_boundaries_native_complete`). While `DeletionProtection` is true, no delete gets this far (request-pass).
 fn operations() -> Vec<(String, Operation)> {
     let mut all = vec![
         of("nothing", |_, _, _| ()),
@@ -74,6 +74,11 @@ fn operations() -> Vec<(String, Operation)> {
         }),
         of("all instances are protected from scale-in", |scaling, group, _| {
             scaling.set_instance_protection(group, &ids(scaling), true).expect("in service");
+        }),
+        of("all instances have EC2's termination protection", |scaling, _, now| {
+            for id in ids(scaling) {
+                scaling.protect_from_termination(&id, true, now).expect("running");
+            }
         }),
         of("all processes are suspended, and an instance is on standby", |scaling, group, now| {
             scaling.suspend_processes(group, &[], now).expect("known");

@@ -143,6 +143,10 @@ fn an_empty_list_of_metrics_means_all_metrics() {
     assert_eq!(host.web().enabled_metrics.iter().collect::<Vec<_>>(), [&"GroupMaxSize"]);
     host.sim.enable_metrics("web", &[]).unwrap();
     assert_eq!(host.web().enabled_metrics.len(), METRICS.len());
+    // Not in AWS's reference, and recorded on AWS, September 2026 (stackd 9dc356f5, lifecycle_native).
+    for metric in ["GroupTerminatingRetainedInstances", "WarmPoolTerminatingRetainedCapacity"] {
+        assert!(METRICS.contains(&metric), "{metric}");
+    }
     host.sim.disable_metrics("web", &["GroupMaxSize".into()]).unwrap();
     assert_eq!(host.web().enabled_metrics.len(), METRICS.len() - 1);
     host.sim.disable_metrics("web", &[]).unwrap();

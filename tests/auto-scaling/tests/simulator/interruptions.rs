@@ -32,6 +32,43 @@ fn a_spot_instance_terminates_two_minutes_after_its_notice_and_is_replaced() {
     assert!(error_text(host.sim.interrupt_spot_instance("i-1", host.now)).contains("No managed instance found"));
 }
 
+/// EC2 User Guide, "Change instance termination protection"; the text is recorded on AWS, September 2026 (stackd 9dc356f5,
+/// failure_boundaries_native_complete).
+#[test]
+fn termination_protection_stops_users_and_neither_scale_in_nor_replacements_nor_a_forced_delete() {
+    let protected = |desired| {
+        let mut host = Host::with(0, desired, 4);
+        for number in 1..=desired {
+            host.sim.protect_from_termination(&format!("i-{number}"), true, host.now).unwrap();
+        }
+        host
+    };
+    let mut host = protected(1);
+    let denied = "OperationNotPermitted: The instance 'i-1' may not be terminated. Modify its 'disableApiTermination' \
+                  instance attribute and try again.";
+    assert_eq!(error_text(host.sim.terminate_in_ec2("i-1", host.now)), denied);
+    host.settle();
+    assert_eq!(host.in_service(), ["i-1"]);
+    host.sim.protect_from_termination("i-1", false, host.now).unwrap();
+    host.sim.terminate_in_ec2("i-1", host.now).unwrap();
+    host.settle();
+    assert_eq!(host.in_service(), ["i-2"]);
+
+    let mut host = protected(2);
+    host.sim.set_desired_capacity("web", 1, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.in_service().len(), 1, "scale-in");
+    let kept = host.in_service()[0].to_owned();
+    host.sim.set_instance_health(&kept, false, false, host.now).unwrap();
+    host.settle();
+    assert_eq!(host.in_service(), ["i-3"], "replacement");
+    host.sim.protect_from_termination("i-3", true, host.now).unwrap();
+    host.sim.delete_group("web", true, host.now).unwrap();
+    host.settle();
+    assert!(host.sim.group("web").is_err(), "forced delete");
+    assert_eq!((host.terminated.len(), host.terminated[2].as_str()), (3, "i-3"));
+}
+
 #[test]
 fn a_terminated_instance_still_waits_for_its_hooks_and_is_terminated_once() {
     let mut host = terminating(&["drain"], CONTINUE);

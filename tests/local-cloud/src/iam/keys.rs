@@ -26,6 +26,7 @@ const KNOWN: &[&str] = &[
     "aws:username",
     "aws:viaawsservice",
     "cloudwatch:namespace",
+    "dynamodb:leadingkeys",
     "ec2:createaction",
     "ec2:instanceid",
     "ec2:resourcetag/*",

@@ -21,7 +21,8 @@ pub(super) async fn required_access(call: &Call<'_>, scaling: &AutoScalingServic
         "monitoring" => vec![access(format!("cloudwatch:{}", call.operation), None, NO_FACTS)],
         "dynamodb" => {
             let index = call.text("IndexName").map(|index| format!("/index/{index}")).unwrap_or_default();
-            single(call, call.text("TableName").map(|table| regional_arn("dynamodb", &format!("table/{table}{index}"))))
+            let table = call.text("TableName").map(|table| regional_arn("dynamodb", &format!("table/{table}{index}")));
+            vec![access(format!("dynamodb:{}", call.operation), table, leading_key(call))]
         }
         "sqs" => single(call, call.text("QueueUrl").and_then(|url| Some(regional_arn("sqs", url.rsplit_once('/')?.1)))),
         "logs" => single(call, log_group(call)),
@@ -42,6 +43,13 @@ pub(super) async fn required_access(call: &Call<'_>, scaling: &AutoScalingServic
         // Links without a signature are not calls of a function.
         _ => Vec::new(),
     }
+}
+
+/// The key of the item that a call names (DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained access
+/// control").
+fn leading_key(call: &Call<'_>) -> BTreeMap<String, String> {
+    let key = call.json.pointer("/Key/pk/S").and_then(Value::as_str);
+    key.map(|key| ("dynamodb:LeadingKeys".to_owned(), key.to_owned())).into_iter().collect()
 }
 
 fn single(call: &Call<'_>, resource: Option<String>) -> Vec<Access> {

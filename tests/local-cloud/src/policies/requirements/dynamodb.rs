@@ -1,4 +1,4 @@
-//! DynamoDB: tables, indexes, batches, transactions and PartiQL.
+//! DynamoDB: tables, indexes, items, batches, transactions and PartiQL.
 
 use serde_json::Value;
 
@@ -8,7 +8,40 @@ use super::{Call, Requirement, Requirements, arn, no_resource, requirement, same
 const BATCHES: [&str; 2] = ["BatchGetItem", "BatchWriteItem"];
 const ACCOUNT_WIDE: [&str; 5] = ["DescribeEndpoints", "DescribeLimits", "ListBackups", "ListExports", "ListTables"];
 
+/// The value of `dynamodb:LeadingKeys` for a call whose keys are not derived: a text that no pattern of a policy matches but `*`.
+const NOT_DERIVED: &str = "the key is not derived";
+
 pub(super) fn of(call: &Call<'_>) -> Requirements {
+    let mut requirements = of_resources(call)?;
+    if let Some(key) = leading_key(call) {
+        for requirement in &mut requirements {
+            requirement.context.set_many("dynamodb:LeadingKeys", [key.to_owned()]);
+        }
+    }
+    Ok(requirements)
+}
+
+/// The key of the item, of tables with the key `pk` (DynamoDB Developer Guide, "Using IAM policy conditions for fine-grained
+/// access control"); `None` for a call on no items.
+fn leading_key<'a>(call: &'a Call<'_>) -> Option<&'a str> {
+    let key_in = |path: &str| call.json.pointer(path).and_then(Value::as_str).unwrap_or(NOT_DERIVED);
+    match call.operation {
+        "GetItem" | "UpdateItem" | "DeleteItem" => Some(key_in("/Key/pk/S")),
+        "PutItem" => Some(key_in("/Item/pk/S")),
+        "Query"
+        | "Scan"
+        | "BatchGetItem"
+        | "BatchWriteItem"
+        | "TransactGetItems"
+        | "TransactWriteItems"
+        | "ExecuteStatement"
+        | "BatchExecuteStatement"
+        | "ExecuteTransaction" => Some(NOT_DERIVED),
+        _ => None,
+    }
+}
+
+fn of_resources(call: &Call<'_>) -> Requirements {
     let operation = call.operation;
     if ACCOUNT_WIDE.contains(&operation) {
         return Ok(vec![same(call, "*")]);

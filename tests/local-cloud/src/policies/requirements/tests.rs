@@ -63,6 +63,23 @@ fn every_access_to_a_table_names_the_table() {
 }
 
 #[test]
+fn a_call_on_one_item_has_its_key_and_a_call_on_several_a_key_that_no_policy_names() {
+    let keys = |operation: &str, body: &str| {
+        let found = of_json("dynamodb", operation, body).unwrap();
+        found[0].context.get("dynamodb:LeadingKeys").cloned()
+    };
+    let one = |key: &str| Some(crate::iam::Value::Many(vec![key.to_owned()]));
+    assert_eq!(keys("UpdateItem", r#"{"TableName": "t", "Key": {"pk": {"S": "a#1"}}}"#), one("a#1"));
+    assert_eq!(keys("PutItem", r#"{"TableName": "t", "Item": {"pk": {"S": "a#1"}}}"#), one("a#1"));
+    assert_eq!(
+        keys("DeleteItem", r#"{"TableName": "t", "Key": {"other": {"S": "a#1"}}}"#),
+        one("the key is not derived")
+    );
+    assert_eq!(keys("BatchWriteItem", r#"{"RequestItems": {"t": {}}}"#), one("the key is not derived"));
+    assert_eq!(keys("DescribeTable", r#"{"TableName": "t"}"#), None);
+}
+
+#[test]
 fn a_partiql_statement_names_its_table() {
     let missing = "the table of a PartiQL statement is not derived".to_owned();
     for (statement, expected) in [
