@@ -20,6 +20,7 @@ impl Condition {
             | Condition::LinkedTo(_)
             | Condition::AllowedVpc
             | Condition::OfGuardDuty
+            | Condition::EventSource(_)
             | Condition::OwnEnvironment => "StringEquals",
             Condition::OtherNamespace(_) => "StringNotEquals",
             Condition::OnlyTag(_) => "ForAllValues:StringEquals",
@@ -57,6 +58,7 @@ impl Condition {
             Condition::Itself => "ec2:SourceInstanceARN",
             Condition::OnlyTag(_) => "aws:TagKeys",
             Condition::OtherNamespace(_) => "cloudwatch:namespace",
+            Condition::EventSource(_) => "events:source",
             Condition::WithoutSuffix => "aws:PrincipalTag/envkeeper:suffix",
         }
     }
@@ -84,6 +86,7 @@ impl Condition {
             Condition::AllowedVpc => plain(&["!Ref AllowedVpcs"]),
             Condition::OnlyTag(key) => plain(&[key]),
             Condition::OtherNamespace(namespace) => plain(&[namespace]),
+            Condition::EventSource(source) => plain(&[source]),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
             Condition::AsTemplateSpecifies | Condition::WithoutSuffix | Condition::OfGuardDuty => plain(&["\"true\""]),
             // The domain of the partition follows the region.

@@ -101,6 +101,8 @@ pub enum Condition {
     OnlyTag(&'static str),
     /// The metrics are in another namespace than this one.
     OtherNamespace(&'static str),
+    /// The events have this source.
+    EventSource(&'static str),
     /// The caller's role has no tag with the suffix of its environment: a version before that tag created the role, and the
     /// environment had no update since.
     WithoutSuffix,
