@@ -20,7 +20,12 @@ SETTER = re.compile(r"\.\s*(?:set_)?([a-z][a-z0-9_]*)\(\s*[^)\s]")
 ALIAS = re.compile(r"\b([A-Z]\w*) as ([A-Z]\w*)\b")
 SDK = re.compile(r"aws_sdk_(\w+)::(?:types::)?")
 # The SDK's crates whose names are no signing names.
-CRATES = {"cloudwatch": "monitoring", "cloudwatchlogs": "logs", "elasticloadbalancingv2": "elasticloadbalancing"}
+CRATES = {
+    "cloudwatch": "monitoring",
+    "cloudwatchlogs": "logs",
+    "elasticloadbalancingv2": "elasticloadbalancing",
+    "eventbridge": "events",
+}
 
 
 def plain(name):

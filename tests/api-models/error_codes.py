@@ -15,7 +15,7 @@ HEAD = "| service | code | status | class | operations |\n|---|---|---|---|---|\
 TABLE = re.compile(re.escape(HEAD) + r"(?:\|.*\|\n)*")
 # The functions distinguish no classes of these errors.
 UNCLASSIFIED = "not classified"
-WITHOUT_CLASSES = {"elasticloadbalancing", "sqs", "ssm"}
+WITHOUT_CLASSES = {"elasticloadbalancing", "events", "sqs", "ssm"}
 WITH_CLASS = {"ssm:GetParameter"}
 # A code that the Rust tests have not classified yet.
 NEW = "?"

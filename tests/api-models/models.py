@@ -13,6 +13,7 @@ SERVICES = {
     "dynamodb": "dynamodb",
     "ec2": "ec2",
     "elasticloadbalancing": "elbv2",
+    "events": "events",
     "iam": "iam",
     "logs": "logs",
     "monitoring": "cloudwatch",

@@ -214,6 +214,9 @@ RULES = [
     Planted("fifo-message", SEND, "a delay", put(DelaySeconds=1)),
     Planted("message-times", "sqs:ChangeMessageVisibility", "12 hours and a second", put(VisibilityTimeout=43_201)),
     Planted("notification", "sns:Publish", "a line feed in the subject", put(Subject="An\nalarm")),
+    Planted("event-entry", "events:PutEvents", "a source of AWS", put_at("Entries.0.Source", "aws.ec2")),
+    Planted("event-entry", "events:PutEvents", "a detail that is a list", put_at("Entries.0.Detail", "[]")),
+    Planted("event-entry", "events:PutEvents", "an entry of 257 KB", put_at("Entries.0.Detail", json.dumps({"x": "x" * 263_168}))),
     Planted("shell-command", "ssm:SendCommand", "an unknown parameter", put_at("Parameters.command", ["true"])),
     Planted(
         "shell-command", "ssm:SendCommand", "more than two days", put_at("Parameters.executionTimeout", ["172801"])

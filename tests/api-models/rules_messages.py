@@ -1,6 +1,7 @@
-"""Rules of SQS, SNS, Systems Manager and DynamoDB that only the documentation has, and those of every service."""
+"""Rules of SQS, SNS, EventBridge, Systems Manager and DynamoDB that only the documentation has, and those of every service."""
 
 import functools
+import json
 import re
 from pathlib import Path
 
@@ -94,6 +95,34 @@ def notification(value):
         yield "Subject", f"{value['Subject']!r}"
     if not 1 <= len(value.get("Message", "").encode()) <= 262_144:
         yield "Message", f"{len(value.get('Message', '').encode())} bytes, 1 to 262,144 are valid"
+
+
+# EventBridge
+
+
+@rule(
+    "events:PutEvents",
+    source="EventBridge API reference, PutEvents: 10 entries, Source, Detail (a JSON object), Time; user guide, Calculating "
+    "PutEvents event entry size: 256 KB, with 14 bytes for the time",
+)
+def event_entry(value):
+    for at, it in enumerate(value.get("Entries", [])):
+        path = f"Entries[{at}]"
+        for name in ("Source", "DetailType", "Detail"):
+            if not it.get(name):
+                yield path, f"no {name}"
+        if it.get("Source", "").startswith("aws."):
+            yield f"{path}.Source", "a source of AWS"
+        try:
+            is_object = isinstance(json.loads(it.get("Detail", "")), dict)
+        except ValueError:
+            is_object = False
+        if not is_object:
+            yield f"{path}.Detail", "is not a JSON object"
+        texts = [it.get(name, "") for name in ("Source", "DetailType", "Detail")] + it.get("Resources", [])
+        size = sum(len(text.encode()) for text in texts) + (14 if "Time" in it else 0)
+        if size > 262_144:
+            yield path, f"{size} bytes, at most 262,144"
 
 
 # Systems Manager

@@ -180,6 +180,17 @@ VALID = {
     "s3:PutBucketPolicy": {"Bucket": "web-data", "Policy": POLICY},
     "s3:PutBucketTagging": {"Bucket": "web-data", "Tagging": {"TagSet": [{"Key": "team", "Value": "web"}]}},
     "s3:PutBucketVersioning": {"Bucket": "web-data", "VersioningConfiguration": {"Status": "Enabled"}},
+    "events:PutEvents": {
+        "Entries": [
+            {
+                "EventBusName": "envkeeper-EventBus-scalable-ec2",
+                "Source": "envkeeper",
+                "DetailType": "Launch Gate Verdict",
+                "Detail": "{}",
+                "Time": 1767323110.25,
+            }
+        ]
+    },
     "sns:Publish": {"TopicArn": ARN("sns", "on-call"), "Subject": "An alarm", "Message": "text"},
     "sqs:ChangeMessageVisibility": {"QueueUrl": QUEUE, "ReceiptHandle": "r", "VisibilityTimeout": 60},
     "sqs:SendMessage": {

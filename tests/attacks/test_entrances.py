@@ -207,7 +207,71 @@ class Entrances(Attack):
             attributes = admin("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
             admin("sqs").set_queue_attributes(QueueUrl=url, Attributes=attributes)
 
-    # The event bus.
+    # The event buses.
+
+    def verdict(self, **entry):
+        """A verdict about the victim's instance, as an entry of PutEvents."""
+        detail = {"AutoScalingGroupName": VICTIM.group, "EC2InstanceId": self.instance(), "Outcome": "abandon"}
+        detail |= {"EventId": "forged-verdict", "EventTime": now()}
+        bus = self.queue_arn("ScalingEventQueue").replace(":sqs:", ":events:").replace("ScalingEventQueue", "EventBus")
+        name = bus.rsplit(":", 1)[1]
+        return {
+            "EventBusName": name,
+            "Source": "envkeeper",
+            "DetailType": "Launch Gate Verdict",
+            "Detail": json.dumps(detail),
+            **entry,
+        }
+
+    def put_is_denied(self, principal, entry):
+        with self.unharmed():
+            self.denied(principal("events").put_events, Entries=[entry])
+            self.processed("ScalingEventQueue")
+
+    def ledger_has_no_forged_verdict(self):
+        self.processed("ScalingEventQueue")
+        found = self.cloud.client("logs").filter_log_events(logGroupName=VICTIM.ledger)["events"]
+        self.assertEqual([it for it in found if "forged-verdict" in it["message"]], [])
+
+    def test_a_forged_verdict_is_not_put_on_the_bus(self):
+        """A role with events:PutEvents on * puts a verdict on the deployment's event bus: denied."""
+        self.put_is_denied(self.forger(allow("events:PutEvents")), self.verdict())
+
+    def test_an_administrators_role_cannot_put_events_either(self):
+        """A role with *:* puts a verdict on the deployment's event bus: denied."""
+        self.put_is_denied(self.forger(allow("*")), self.verdict())
+
+    def test_a_publisher_puts_no_event_of_another_source(self):
+        """The role of lifecycle-hook puts an event with another source than envkeeper on the bus: denied."""
+        self.put_is_denied(self.cloud.function_principal("lifecycle-hook"), self.verdict(Source="forger"))
+
+    def test_a_function_that_publishes_nothing_puts_no_event(self):
+        """The role of scaling-log puts a verdict on the bus: denied."""
+        self.put_is_denied(self.cloud.function_principal("scaling-log"), self.verdict())
+
+    def test_a_verdict_on_the_default_bus_is_not_in_the_ledger(self):
+        """A role with events:PutEvents on * puts a verdict, with the source envkeeper, on the default bus: no effect."""
+        with self.unharmed():
+            put = self.forger(allow("events:PutEvents"))("events").put_events
+            self.assertEqual(put(Entries=[self.verdict(EventBusName="default")])["FailedEntryCount"], 0)
+            self.ledger_has_no_forged_verdict()
+
+    def test_a_forgers_rule_delivers_nothing_from_the_bus_into_the_ledger(self):
+        """A role with events:PutRule and events:PutTargets on the bus sends the ledger queue another text by a rule of its own,
+        for a verdict that is put: no effect."""
+        events, verdict = self.cloud.client("events"), self.verdict()
+        rule = {"EventBusName": verdict["EventBusName"]}
+        events.put_rule(Name="forger", EventPattern=json.dumps({"source": ["envkeeper"]}), **rule)
+        self.addCleanup(events.delete_rule, Name="forger", **rule)
+        forged = {"source": "envkeeper", "detail-type": "Launch Gate Verdict", "detail": json.loads(verdict["Detail"])}
+        target = {"Id": "1", "Arn": self.queue_arn("ScalingEventQueue"), "Input": json.dumps(forged)}
+        events.put_targets(Rule="forger", Targets=[target], **rule)
+        self.addCleanup(events.remove_targets, Rule="forger", Ids=["1"], **rule)
+        with self.unharmed():
+            harmless = json.dumps({"AutoScalingGroupName": "none"})
+            put = self.cloud.function_principal("lifecycle-hook")("events").put_events
+            self.assertEqual(put(Entries=[{**verdict, "Detail": harmless}])["FailedEntryCount"], 0)
+            self.ledger_has_no_forged_verdict()
 
     def rule_of_the_forger(self, **target):
         events = self.cloud.client("events")

@@ -2,11 +2,12 @@
 
 import contextlib
 import io
+import json
 import unittest
 from pathlib import Path
 
 import deploy_local
-from local_cloud import PROJECT, ROOT, LocalCloud
+from local_cloud import PROJECT, ROOT, LocalCloud, until
 
 LOGS = "/aws/autoscaling/scalable-ec2-prod"
 TARGET_GROUP = "arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/0123456789abcdef"
@@ -25,8 +26,9 @@ class Examples(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
             return deploy_local.main(exports), output.getvalue()
 
-    def stack(self, name, **parameters):
-        return self.cloud.stack(name, (ROOT / "infra" / "examples" / f"{name}.yaml").read_text(), parameters)
+    def stack(self, name, example=None, **parameters):
+        template = (ROOT / "infra" / "examples" / f"{example or name}.yaml").read_text()
+        return self.cloud.stack(name, template, parameters)
 
     def network(self, number, *zones):
         """Creates a VPC outside of Envkeeper, with a subnet in each zone. Returns its id and the subnets' ids."""
@@ -55,6 +57,24 @@ class Examples(unittest.TestCase):
         self.assertIn(":key/", logs["kmsKeyId"])
         role = self.cloud.client("iam").get_role(RoleName="scalable-ec2-role-uswest2-prod")["Role"]
         self.assertIn("Boundary", role["PermissionsBoundary"]["PermissionsBoundaryArn"])
+
+    def test_events(self):
+        role = f"arn:aws:iam::{self.cloud.variables['ACCOUNT_ID']}:role/failures"
+        consumer = self.cloud.principal("failures", {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})
+        queue = self.stack("events", ConsumerRoleArn=role)["QueueUrl"]
+        self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
+        vpc, subnets = self.network(10, *"ab")
+        outputs = self.stack("watched", "own-network", Suffix="watched", VpcId=vpc, SubnetIds=",".join(subnets))
+
+        def receive():
+            return consumer("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+
+        (message,) = until("the rule of the example has the verdict", receive)
+        event = json.loads(message["Body"])
+        self.assertEqual((event["source"], event["detail-type"]), ("envkeeper", "Launch Gate Verdict"))
+        self.assertEqual(event["detail"]["AutoScalingGroupName"], outputs["AutoScalingGroupName"])
+        self.assertEqual(event["detail"]["Outcome"], "abandon")
+        self.assertIn("its user data failed at line 12", event["detail"]["Reason"])
 
     def test_own_network(self):
         vpc, subnets = self.network(9, *"ab")

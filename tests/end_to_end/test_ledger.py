@@ -130,6 +130,25 @@ class Ledger(OneGroup):
         cpu(self.cloud, 5)
         until("the alarm is OK", lambda: ledger.entries(self.cloud, kind="alarm", outcome="ok"))
 
+    def test_events_that_the_bus_does_not_accept_are_in_the_ledger_all_the_same(self):
+        puts = {"service": "events", "operation": "PutEvents", "app": "lifecycle-hook"}
+        self.addCleanup(self.cloud.inject_faults)
+        for fault in ("access-denied", "lost-response"):
+            with self.subTest(fault):
+                before = {entry["id"] for entry in ledger.entries(self.cloud)}
+                self.cloud.inject_faults({**puts, "fault": fault})
+                self.scale(2)
+                self.in_service(2)
+                self.scale(1)
+                self.in_service(1)
+
+                def verdicts_and_drains(before=before):
+                    new = [entry for entry in ledger.entries(self.cloud) if entry["id"] not in before]
+                    return [(it["kind"], it["outcome"]) for it in new if it["kind"] in ("gate", "drain")]
+
+                expected = [("gate", "continue"), ("drain", "drained")]
+                until("the ledger has both, once each", lambda: verdicts_and_drains() == expected)
+
     def test_entries_without_an_event_are_backfilled_and_marked(self):
         rules = self.cloud.client("events")
         (rule,) = [it["Name"] for it in rules.list_rules()["Rules"] if "ScalingEventRule" in it["Name"]]

@@ -13,6 +13,7 @@ PSEUDO = {
 # The parts of an ARN from the service on, by the type of a resource.
 ARNS = {
     "AWS::DynamoDB::Table": f"dynamodb:{REGION}:{ACCOUNT}:table/{{}}",
+    "AWS::Events::EventBus": f"events:{REGION}:{ACCOUNT}:event-bus/{{}}",
     "AWS::Events::Rule": f"events:{REGION}:{ACCOUNT}:rule/{{}}",
     "AWS::IAM::ManagedPolicy": f"iam::{ACCOUNT}:policy/{{}}",
     "AWS::IAM::Role": f"iam::{ACCOUNT}:role/{{}}",
@@ -25,6 +26,7 @@ ARNS = {
 }
 # Values of the parameters that have no default and stand for ids or ARNs.
 EXAMPLES = {
+    "ConsumerRoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/consumer",
     "RedriveRoles": [f"arn:{PARTITION}:iam::{ACCOUNT}:role/on-call"],
     "HookTopics": [f"arn:{PARTITION}:sns:{REGION}:{ACCOUNT}:hooks"],
     "AllowedVpcs": ["vpc-0123456789abcdef0"],

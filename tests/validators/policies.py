@@ -18,8 +18,8 @@ ACCEPTED = yaml.safe_load((ROOT / "tests" / "validators" / "accepted.yaml").read
 
 
 def policies_of(template: dict) -> dict[str, dict]:
-    """Every policy document, by the names of its resource and of the policy: inline, managed, and those of queues, tables and
-    keys."""
+    """Every policy document, by the names of its resource and of the policy: inline, managed, and those of queues, tables,
+    keys and event buses."""
     resolve = Intrinsics(template).resolve
     found = {}
     for name, resource in template["Resources"].items():
@@ -28,6 +28,9 @@ def policies_of(template: dict) -> dict[str, dict]:
             found[f"{name}/{inline['PolicyName']}"] = resolve(inline["PolicyDocument"])
         for key in {"PolicyDocument", "KeyPolicy"} & properties.keys():
             found[f"{name}/{key}"] = resolve(properties[key])
+        if resource["Type"] == "AWS::Events::EventBusPolicy":
+            statement = {"Sid": properties["StatementId"], **resolve(properties["Statement"])}
+            found[f"{name}/Statement"] = {"Version": "2012-10-17", "Statement": [statement]}
         if "ResourcePolicy" in properties:
             found[f"{name}/ResourcePolicy"] = resolve(properties["ResourcePolicy"]["PolicyDocument"])
     return found

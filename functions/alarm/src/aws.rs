@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_cloudwatch::Client;
 use environment::{CallError, ObservedAlarm};
 use lambda_kit::Lazy;
-use requests::{LedgerQueue, QueueError};
+use requests::{EventPublisher, QueueError};
 use serde_json::Value;
 
 use crate::cloud::AlarmApi;
@@ -13,14 +13,14 @@ use crate::cloud::AlarmApi;
 #[derive(Debug)]
 pub struct Account {
     cloudwatch: Lazy<Client>,
-    ledger: LedgerQueue,
+    publisher: EventPublisher,
 }
 
 impl Account {
     /// Makes no call.
     #[must_use]
-    pub fn new(config: &SdkConfig, ledger: LedgerQueue) -> Account {
-        Account { cloudwatch: Lazy::client(config, Client::new), ledger }
+    pub fn new(config: &SdkConfig, publisher: EventPublisher) -> Account {
+        Account { cloudwatch: Lazy::client(config, Client::new), publisher }
     }
 }
 
@@ -34,6 +34,6 @@ impl AlarmApi for Account {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), QueueError> {
-        self.ledger.publish(event).await
+        self.publisher.publish(event).await
     }
 }

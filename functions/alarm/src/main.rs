@@ -7,16 +7,21 @@ use std::sync::Arc;
 use alarm::aws::Account;
 use alarm::{Alarms, Settings};
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run, sdk_config};
-use requests::{LedgerQueue, QueueError, RecordsError, SqsRequestQueue, records::DynamoRecords};
+use requests::{
+    EventBus, EventPublisher, QueueError, QueueSender, RecordsError, SqsRequestQueue, records::DynamoRecords,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("alarm");
     let config = sdk_config().await?;
-    let Settings { deployment, records_table, queue_url, ledger_url, paused } = Settings::from_vars(env_var)?;
+    let Settings { deployment, records_table, queue_url, event_bus, ledger_url, paused } =
+        Settings::from_vars(env_var)?;
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let cloud = Account::new(&config, LedgerQueue::new(sqs.clone(), ledger_url));
+    let bus = event_bus.map(|name| EventBus::new(aws_sdk_eventbridge::Client::new(&config), name));
+    let ledger = ledger_url.map(|url| QueueSender::new(sqs.clone(), url));
+    let cloud = Account::new(&config, EventPublisher::new(bus, ledger));
     let function =
         Arc::new(Alarms { deployment, paused, records, cloud, request_queue: SqsRequestQueue::new(sqs, queue_url) });
     run("alarm", move |event, _| {

@@ -13,6 +13,9 @@ pub struct Settings {
     /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests, in which remediation requests are queued in their owner's
     /// group.
     pub queue_url: String,
+    /// `EVENT_BUS_NAME`: the event bus to which they are published first; the queue then receives those that the bus does not
+    /// accept.
+    pub event_bus: Option<String>,
     /// `LEDGER_QUEUE_URL`: the queue to which skipped rules are published. Without it they are in the function's own
     /// log only.
     pub ledger_url: Option<String>,
@@ -30,8 +33,9 @@ impl Settings {
         let deployment = vars.deployment();
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let queue_url = vars.required_queue_url("REQUEST_QUEUE_URL");
+        let event_bus = vars.event_bus();
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         let paused = vars.flag("AUTOMATION_PAUSED", false);
-        vars.checked(Settings { deployment, records_table, queue_url, ledger_url, paused })
+        vars.checked(Settings { deployment, records_table, queue_url, event_bus, ledger_url, paused })
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use custom_resource::RequestHandler;
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run_text, sdk_config};
 use request_pass::{Aws, Settings};
-use requests::{DeliveryError, LedgerQueue, QueueError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
+use requests::{DeliveryError, EventPublisher, QueueError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Error> {
         function_name: env_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("custom-resource")),
         settings,
         records,
-        cloud_factory: Aws::new(&config, LedgerQueue::default()),
+        cloud_factory: Aws::new(&config, EventPublisher::default()),
         response_sender: ResponseSender::new(),
         request_queue,
     });

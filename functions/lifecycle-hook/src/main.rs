@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lambda_kit::{Error, env_var, init_logging, run, sdk_config};
 use lifecycle_hook::aws::{Account, Queues};
 use lifecycle_hook::{LifecycleHook, MESSAGE_TIMEOUT, Settings};
-use requests::{LedgerQueue, QueueSender, SqsRequestQueue, records::DynamoRecords};
+use requests::{EventBus, EventPublisher, QueueSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -18,11 +18,12 @@ async fn main() -> Result<(), Error> {
         (settings.deployment, settings.poll_interval, Some(MESSAGE_TIMEOUT));
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), settings.records_table);
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url);
+    let bus = settings.event_bus.map(|name| EventBus::new(aws_sdk_eventbridge::Client::new(&config), name));
+    let ledger = settings.ledger_url.map(|url| QueueSender::new(sqs.clone(), url));
     let dead_letters = settings.dead_letters_url.map(|url| QueueSender::new(sqs.clone(), url));
     let request_queue = settings.request_queue_url.map(|url| SqsRequestQueue::new(sqs.clone(), url));
     let queue = Queues::new(sqs, settings.queue_url, dead_letters);
-    let cloud = Account::new(&config, records, ledger, request_queue);
+    let cloud = Account::new(&config, records, EventPublisher::new(bus, ledger), request_queue);
     let function = Arc::new(LifecycleHook { cloud, queue, deployment, poll_interval, message_timeout });
     run("lifecycle-hook", move |event, _| {
         let function = Arc::clone(&function);

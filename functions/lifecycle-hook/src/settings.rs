@@ -23,6 +23,9 @@ pub struct Settings {
     pub dead_letters_url: Option<String>,
     /// `REQUEST_QUEUE_URL`: the queue to which due passes are requested. Without it none is requested.
     pub request_queue_url: Option<String>,
+    /// `EVENT_BUS_NAME`: the event bus to which they are published first; the queue then receives those that the bus does not
+    /// accept.
+    pub event_bus: Option<String>,
     /// `LEDGER_QUEUE_URL`: the queue to which verdicts and drains are published. Without it they are in the function's
     /// own log only.
     pub ledger_url: Option<String>,
@@ -43,6 +46,7 @@ impl Settings {
         let queue_url = vars.queue_url("HOOK_QUEUE_URL");
         let dead_letters_url = vars.queue_url("HOOK_DEAD_LETTERS_URL");
         let request_queue_url = vars.queue_url("REQUEST_QUEUE_URL");
+        let event_bus = vars.event_bus();
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
         vars.checked(Settings {
             deployment,
@@ -51,6 +55,7 @@ impl Settings {
             poll_interval,
             dead_letters_url,
             request_queue_url,
+            event_bus,
             ledger_url,
         })
     }

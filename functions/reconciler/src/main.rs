@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lambda_kit::{Error, check_batch, env_var, init_logging, run, sdk_config};
 use reconciler::{Reconciler, Settings};
 use request_pass::Aws;
-use requests::{LedgerQueue, ResponseSender, SqsRequestQueue, records::DynamoRecords};
+use requests::{EventBus, EventPublisher, QueueSender, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -21,9 +21,11 @@ async fn main() -> Result<(), Error> {
         .clone()
         .ok_or("REQUEST_QUEUE_URL is not set: valid is the URL of the FIFO queue of the requests")?;
     let sqs = aws_sdk_sqs::Client::new(&config);
-    let ledger = LedgerQueue::new(sqs.clone(), settings.ledger_url.clone());
+    let bus = settings.event_bus.clone().map(|name| EventBus::new(aws_sdk_eventbridge::Client::new(&config), name));
+    let ledger = settings.ledger_url.clone().map(|url| QueueSender::new(sqs.clone(), url));
+    let publisher = EventPublisher::new(bus, ledger);
     let request_queue = SqsRequestQueue::new(sqs, queue);
-    let parts = Arc::new((settings, records, Aws::new(&config, ledger), ResponseSender::new(), request_queue));
+    let parts = Arc::new((settings, records, Aws::new(&config, publisher), ResponseSender::new(), request_queue));
     run("reconciler", move |event, invocation| {
         let parts = Arc::clone(&parts);
         async move {

@@ -11,7 +11,9 @@ pub struct Settings {
     pub reconcilers_at_once: u32,
     /// `AUTOMATION_PAUSED`: `true` while the deployment's alarm actions are paused.
     pub automation_paused: bool,
-    /// `LEDGER_QUEUE_URL`: the queue that receives the outcomes of alarm actions. Without it the outcomes are in the
+    /// `EVENT_BUS_NAME`: the event bus to which rollouts and the outcomes of alarm actions are published first.
+    pub event_bus: Option<String>,
+    /// `LEDGER_QUEUE_URL`: the queue that receives the events that the bus does not accept; all of them without a bus. Without it the outcomes are in the
     /// function's own log only.
     pub ledger_url: Option<String>,
 }
@@ -26,7 +28,8 @@ impl Settings {
         let pass = request_pass::Settings::read("reconciler", &mut vars);
         let reconcilers_at_once = vars.reconcilers_at_once();
         let automation_paused = vars.flag("AUTOMATION_PAUSED", false);
+        let event_bus = vars.event_bus();
         let ledger_url = vars.queue_url("LEDGER_QUEUE_URL");
-        vars.checked(Settings { pass, reconcilers_at_once, automation_paused, ledger_url })
+        vars.checked(Settings { pass, reconcilers_at_once, automation_paused, event_bus, ledger_url })
     }
 }

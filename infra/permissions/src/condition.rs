@@ -20,6 +20,7 @@ impl Condition {
             | Condition::LinkedTo(_)
             | Condition::AllowedVpc
             | Condition::OfGuardDuty
+            | Condition::EventSource(_)
             | Condition::OwnEnvironment => "StringEquals",
             Condition::OtherNamespace(_) => "StringNotEquals",
             Condition::OnlyTag(_) => "ForAllValues:StringEquals",
@@ -59,6 +60,7 @@ impl Condition {
             Condition::OnlyTag(_) => "aws:TagKeys",
             Condition::OtherNamespace(_) => "cloudwatch:namespace",
             Condition::Items(_) => "dynamodb:LeadingKeys",
+            Condition::EventSource(_) => "events:source",
             Condition::WithoutSuffix => "aws:PrincipalTag/envkeeper:suffix",
         }
     }
@@ -87,6 +89,7 @@ impl Condition {
             Condition::OnlyTag(key) => plain(&[key]),
             Condition::OtherNamespace(namespace) => plain(&[namespace]),
             Condition::Items(keys) => keys.iter().map(|key| format!("\"{key}*\"")).collect(),
+            Condition::EventSource(source) => plain(&[source]),
             Condition::ByTemplate => vec![Resource::Here("ec2", "launch-template/*").in_template()],
             Condition::AsTemplateSpecifies | Condition::WithoutSuffix | Condition::OfGuardDuty => plain(&["\"true\""]),
             // The domain of the partition follows the region.

@@ -1,4 +1,4 @@
-//! The policies of the deployment's queues, table and reconciler: who is denied, derived from the rows of the functions.
+//! The policies of the deployment's queues, table, event bus and reconciler: who is denied, derived from the rows of the functions.
 //!
 //! A right in an identity policy (`sqs:SendMessage` on `*`) opens no queue: each policy denies its resource to all principals
 //! but the functions whose rows name it. A new sender of a queue is therefore one row in `table/`, and nothing else.
@@ -148,6 +148,18 @@ pub fn records_policy() -> Vec<ResourceStatement> {
         deny(&format!("Deny{}", named.unwrap_or("UnusedActions")), actions, &on, all_but(functions, false))
     };
     groups.iter().map(statement).collect()
+}
+
+/// The statement of the policy of the event bus: no principal but the functions with a row puts events. The identity policies
+/// of an account suffice for the account's own buses, so without this Deny each right to `events:PutEvents` on `*` would do.
+///
+/// Services are not excepted. The rules and replays of EventBridge that have this bus as their target are denied too.
+/// Actions that change or delete the bus, its policy or its rules are denied to no one.
+#[must_use]
+pub fn event_bus_policy() -> ResourceStatement {
+    let mut when = all_but(&functions_with(&["events:PutEvents"], "EventBus"), false);
+    when.retain(|it| it.key == "aws:PrincipalArn");
+    deny("DenyOtherPublishers", &["events:PutEvents"], &Resource::Deployed("EventBus", "").in_template(), when)
 }
 
 /// The statement of the reconciler's policy: no principal may invoke the function, which the request queue's event source

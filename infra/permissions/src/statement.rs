@@ -105,6 +105,8 @@ pub enum Condition {
     /// (`requests`, `DynamoRecords`). A call on one item always has the key ("Using IAM policy conditions for fine-grained
     /// access control", DynamoDB Developer Guide).
     Items(&'static [&'static str]),
+    /// The events have this source.
+    EventSource(&'static str),
     /// The caller's role has no tag with the suffix of its environment: a version before that tag created the role, and the
     /// environment had no update since.
     WithoutSuffix,

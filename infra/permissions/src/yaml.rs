@@ -30,9 +30,10 @@ pub fn renewed(template: &str) -> Option<String> {
     let managed = table::MANAGED.map(managed);
     let records: Vec<String> = Function::ALL.into_iter().filter_map(records_rights).collect();
     let queues = Queue::ALL.map(|queue| resource::queue_policy(&queue));
+    let event_bus = resource::event_bus_policy(&resource_policy::event_bus_policy());
     let reconciler = resource::reconciler_policy(&resource_policy::reconciler_policy());
     let resources =
-        [managed.join("\n"), roles.join("\n"), records.join("\n"), queues.join("\n"), reconciler].join("\n");
+        [managed.join("\n"), roles.join("\n"), records.join("\n"), queues.join("\n"), event_bus, reconciler].join("\n");
     let table = resource::records_policy(&resource_policy::records_policy());
     replaced(template, "  ", &resources).and_then(|template| replaced(&template, "      ", &table))
 }

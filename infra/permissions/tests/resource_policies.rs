@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use permissions::resource_policy::{Effect, Requirement, ResourceStatement, reconciler_policy, records_policy};
+use permissions::resource_policy::{
+    Effect, Requirement, ResourceStatement, event_bus_policy, reconciler_policy, records_policy,
+};
 use permissions::{Function, Queue, Resource};
 use serde_json::{Value, json};
 
@@ -175,6 +177,22 @@ fn every_action_on_items_is_denied_to_all_but_the_functions_with_a_row() {
     }
     assert_eq!(allowed("dynamodb:Query", "Records"), BTreeSet::from([Function::Reconciler, Function::Watchdog]));
     assert_eq!(allowed("dynamodb:DeleteItem", "Records"), BTreeSet::from([Function::Reconciler]));
+}
+
+/// A service may not put either: a rule or a replay of another principal would put in the name of EventBridge.
+#[test]
+fn only_these_functions_put_events_on_the_bus_and_only_their_own() {
+    let denial = event_bus_policy();
+    assert_eq!((denial.effect, denial.actions.as_slice()), (Effect::DenyEveryone, ["events:PutEvents"].as_slice()));
+    let publishers = BTreeSet::from([Function::Reconciler, Function::LifecycleHook, Function::Alarm]);
+    assert_eq!(excepted(&denial), publishers);
+    assert_eq!(allowed("events:PutEvents", "EventBus"), publishers);
+    assert_eq!(denial.when.len(), 1, "no other principal is excepted");
+    for function in publishers {
+        let rows = function.statements().filter(|it| it.actions().contains(&"events:PutEvents"));
+        let conditions: Vec<_> = rows.flat_map(|it| it.when).map(|it| (it.operator(), it.key())).collect();
+        assert_eq!(conditions, [("StringEquals", "events:source")], "{}", function.name());
+    }
 }
 
 /// Lambda's documents do not say as whom an event source mapping invokes: each possible principal is excepted.

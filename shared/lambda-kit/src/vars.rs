@@ -99,6 +99,15 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         self.queue_url(name).unwrap_or_default()
     }
 
+    /// Reads `EVENT_BUS_NAME`: the event bus of the deployment, to which Envkeeper's own events are published before the ledger's
+    /// queue. `None` if the variable is missing or invalid. Names have at most 256 characters (EventBridge API reference,
+    /// CreateEventBus).
+    pub fn event_bus(&mut self) -> Option<String> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "/.-_".contains(c);
+        let name = |text: &str| (text.len() <= 256 && text.chars().all(is_name)).then(|| text.to_owned());
+        self.parsed("EVENT_BUS_NAME", "the name of an EventBridge event bus", name)
+    }
+
     /// Reads `RECONCILERS_AT_ONCE`: how many reconcilers run at once, which bounds the due passes in flight. 2 if not set, the
     /// least that an event source mapping of SQS accepts (Lambda API reference, ScalingConfig).
     pub fn reconcilers_at_once(&mut self) -> u32 {
@@ -181,10 +190,17 @@ mod tests {
 
     #[test]
     fn all_invalid_settings_are_reported_together_with_their_valid_forms() {
-        let mut vars = vars(&[("TABLE", ""), ("QUEUE", "requests"), ("ON", "yes"), ("HOSTS", "x")]);
+        let mut vars = vars(&[
+            ("TABLE", ""),
+            ("QUEUE", "requests"),
+            ("ON", "yes"),
+            ("HOSTS", "x"),
+            ("EVENT_BUS_NAME", "own events"),
+        ]);
         vars.required("TABLE", "the name of a table");
         vars.required_queue_url("QUEUE");
         vars.required_queue_url("LEDGER");
+        vars.event_bus();
         vars.flag("ON", true);
         vars.parsed("HOSTS", "host:port", |_| None::<()>);
         assert_eq!(vars.described("ON", |_| Err::<(), _>(String::from("a.b: unknown"))), None);
@@ -195,6 +211,7 @@ mod tests {
              TABLE is not set, valid is the name of a table; \
              QUEUE is \"requests\", valid is the URL of an SQS queue; \
              LEDGER is not set, valid is the URL of an SQS queue; \
+             EVENT_BUS_NAME is \"own events\", valid is the name of an EventBridge event bus; \
              ON is \"yes\", valid is true or false; \
              HOSTS is \"x\", valid is host:port; \
              ON: a.b: unknown"

@@ -12,6 +12,11 @@ use crate::time;
 /// The source of these events.
 pub const SOURCE: &str = "envkeeper";
 
+/// The field of the detail with the id of the event: the same for each repetition of the event.
+pub(crate) const ID: &str = "EventId";
+/// The field of the detail with the time of the event, in UTC, to the millisecond.
+pub(crate) const TIME: &str = "EventTime";
+
 /// The launch gate has reached a verdict.
 pub const GATE: &str = "Launch Gate Verdict";
 /// A drain has ended.
@@ -21,6 +26,9 @@ pub const ALARM_ACTION: &str = "Alarm Action";
 
 /// A rollout of a template version began, ended, or needs an operator.
 pub const ROLLOUT: &str = "Rollout Progress";
+
+/// The kinds of events that only Envkeeper publishes.
+pub(crate) const ALL: [&str; 4] = [GATE, DRAIN, ALARM_ACTION, ROLLOUT];
 
 /// A step of a rollout that Envkeeper decided. The replacements themselves are events of Auto Scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +87,7 @@ impl RolloutProgress<'_> {
             "Reason": self.reason,
         });
         let id = format!("{ROLLOUT} {} {} {outcome} {}", self.group, self.version, self.at_ms);
-        envelope(ROLLOUT, &id, self.at_ms, &detail)
+        envelope(ROLLOUT, &id, self.at_ms, detail)
     }
 }
 
@@ -152,7 +160,7 @@ impl HookCompletion<'_> {
         // An instance that enters a warm pool and returns waits more than once for the same hook. The token
         // distinguishes these waits; a sweep has no token, so the start of the wait distinguishes them.
         let wait = self.token.or(began.as_deref()).unwrap_or("-");
-        envelope(kind, &format!("{kind} {} {wait}", self.instance), self.ended_ms, &detail)
+        envelope(kind, &format!("{kind} {} {wait}", self.instance), self.ended_ms, detail)
     }
 }
 
@@ -198,7 +206,7 @@ impl RuleOutcome<'_> {
         }
         // The second report of an alarm state has the same id, unless its outcome or reason differs.
         let id = format!("{} {} {} {outcome} {reason}", self.alarm, self.since_ms, self.rule);
-        envelope(ALARM_ACTION, &id, self.at_ms, &detail)
+        envelope(ALARM_ACTION, &id, self.at_ms, detail)
     }
 }
 
@@ -213,7 +221,7 @@ pub fn alarm_state_event(alarm: &Alarm, now_ms: u64) -> Value {
         "state": { "value": alarm.state, "reason": alarm.reason, "timestamp": time::text(at_ms) },
         "configuration": { "description": alarm.description, "metrics": metrics },
     });
-    envelope(STATE_CHANGE, &format!("{} {at_ms} {}", alarm.name, alarm.state), at_ms, &detail)
+    envelope(STATE_CHANGE, &format!("{} {at_ms} {}", alarm.name, alarm.state), at_ms, detail)
 }
 
 /// The reason for a skipped rule while the deployment's automation is paused.
@@ -238,7 +246,11 @@ pub fn in_cooldown(seconds: u32, at_ms: u64, dry_run: bool) -> String {
     format!("the rule's cooldown of {seconds} s has not ended: it {execution} at {}", time::text(at_ms))
 }
 
-fn envelope(detail_type: &str, id: &str, at_ms: u64, detail: &Value) -> Value {
+/// The event. EventBridge gives each put of an event another id, and its time to the second; therefore the detail has both,
+/// so that the same event by the bus and by the queue is one entry.
+fn envelope(detail_type: &str, id: &str, at_ms: u64, mut detail: Value) -> Value {
     let time = time::text(at_ms);
+    detail[ID] = id.into();
+    detail[TIME] = time.as_str().into();
     json!({ "version": "0", "id": id, "detail-type": detail_type, "source": SOURCE, "time": time, "detail": detail })
 }

@@ -70,7 +70,12 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
             (name.ok_or_else(|| PoisonMessage::unknown_shape(fields))?, fields)
         }
     };
-    let reported_ms = text(fields.get("time")).or_else(|| text(fields.get("Time"))).and_then(time::read_ms);
+    if !is_own(fields) && events::ALL.contains(&name) {
+        return Ok(Reading::NotOwned(format!("{name} has another source than {}", events::SOURCE)));
+    }
+    let own_time = text(detail.get(events::TIME)).filter(|_| is_own(fields));
+    let reported = own_time.or_else(|| text(fields.get("time"))).or_else(|| text(fields.get("Time")));
+    let reported_ms = reported.and_then(time::read_ms);
     let event = Event { name, fields, detail, at_ms: reported_ms.unwrap_or(sent_ms) };
     match name {
         // Some senders put the notification into an event of EventBridge.
@@ -129,9 +134,10 @@ impl Event<'_> {
         text(read.as_ref().unwrap_or(details).get("Availability Zone")).map(bounded)
     }
 
-    /// The identity of the event among events of its kind.
+    /// The identity of the event among events of its kind. That of Envkeeper's own events is in the detail.
     fn event_id(&self) -> String {
-        let id = text(self.fields.get("id")).or_else(|| text(self.fields.get("RequestId")));
+        let own = self.field(events::ID).filter(|_| is_own(self.fields));
+        let id = own.or_else(|| text(self.fields.get("id"))).or_else(|| text(self.fields.get("RequestId")));
         id.map_or_else(|| Value::Object(self.fields.clone()).to_string(), str::to_owned)
     }
 
@@ -350,6 +356,11 @@ impl Event<'_> {
         }
         self.for_group(deployment, |_, entry| vec![entry])
     }
+}
+
+/// Whether Envkeeper published the event, which then has its id and its time in the detail.
+fn is_own(event: &Map<String, Value>) -> bool {
+    text(event.get("source")) == Some(events::SOURCE)
 }
 
 /// A text of the event, truncated if it is longer than any real one.

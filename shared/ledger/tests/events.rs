@@ -2,9 +2,10 @@
 #![allow(clippy::panic, reason = "a test stops at the first unexpected value")]
 
 use environment::Deployment;
-use ledger::events::{HookCompletion, HookOutcome};
+use ledger::events::{HookCompletion, HookOutcome, RolloutProgress, RolloutStep, RuleOutcome};
 use ledger::read::{Reading, event};
-use ledger::{Activity, CauseKind, Entry, Kind};
+use ledger::{Activity, CauseKind, Entry, Kind, RuleResult};
+use serde_json::{Value, json};
 
 const ENDED_MS: u64 = 1_767_323_100_000;
 
@@ -21,11 +22,73 @@ fn completion() -> HookCompletion<'static> {
 }
 
 fn entry(completion: &HookCompletion<'_>) -> Entry {
+    entry_of(&completion.event())
+}
+
+fn entry_of(published: &Value) -> Entry {
+    match read(published) {
+        Reading::Entries { entries, .. } => entries.into_iter().next().unwrap_or_else(|| panic!("a line")),
+        other @ Reading::NotOwned(_) => panic!("{other:?}"),
+    }
+}
+
+fn read(published: &Value) -> Reading {
     let deployment =
         Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
-    match event(&deployment, &completion.event(), ENDED_MS) {
-        Ok(Reading::Entries { entries, .. }) => entries.into_iter().next().unwrap_or_else(|| panic!("a line")),
-        other => panic!("{other:?}"),
+    event(&deployment, published, 0).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An event of each kind that Envkeeper's functions publish.
+fn published() -> [Value; 3] {
+    let (group, at_ms) = ("scalable-ec2-asg-uswest2-dev", ENDED_MS + 250);
+    let rollout = RolloutProgress { group, version: 7, step: RolloutStep::Failed, reason: "silent", at_ms };
+    let skipped = RuleResult::Skipped("a reason".into());
+    let rule = RuleOutcome {
+        group,
+        alarm: "cpu-high",
+        since_ms: ENDED_MS,
+        rule: "1",
+        result: &skipped,
+        instance: None,
+        at_ms,
+    };
+    [HookCompletion { ended_ms: at_ms, ..completion() }.event(), rollout.event(), rule.event()]
+}
+
+/// The event as a rule delivers it: EventBridge gives it an id of its own and a time to the second (PutEvents, whose entry has
+/// no id).
+fn delivered_by_the_bus(published: &Value) -> Value {
+    let mut event = published.clone();
+    event["id"] = "6a7e8feb-b491-4cf7-a9f1-bf3703467718".into();
+    event["time"] = "2026-01-02T03:05:00Z".into();
+    for (name, value) in [("account", json!("123456789012")), ("region", json!("us-west-2")), ("resources", json!([]))]
+    {
+        event[name] = value;
+    }
+    event
+}
+
+/// A put whose response is lost is also queued.
+#[test]
+fn an_event_by_the_bus_and_by_the_queue_is_the_same_line() {
+    for published in published() {
+        let by_queue = entry_of(&published);
+        assert_eq!(entry_of(&delivered_by_the_bus(&published)), by_queue);
+        assert!(by_queue.time.ends_with(".25Z") || by_queue.time.ends_with(".250Z"), "{}", by_queue.time);
+    }
+}
+
+#[test]
+fn an_own_event_from_another_source_is_not_owned() {
+    for published in published() {
+        for source in [json!("aws.autoscaling"), json!("forger"), json!(null)] {
+            let mut forged = delivered_by_the_bus(&published);
+            forged["source"] = source;
+            assert!(matches!(read(&forged), Reading::NotOwned(_)), "{forged}");
+        }
+        let mut foreign = delivered_by_the_bus(&published);
+        foreign["account"] = "999999999999".into();
+        assert!(matches!(read(&foreign), Reading::NotOwned(_)), "{foreign}");
     }
 }
 

@@ -4,7 +4,7 @@ pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
 use environment::rollout::RolloutCloud;
 use environment::{CallError, Facts, FactsQuery, ObservedAlarm, ObservedGroup, RemediationAction, Timestamp};
-use requests::{LedgerQueue, QueueError};
+use requests::{EventPublisher, QueueError};
 use serde_json::Value;
 use std::fmt;
 
@@ -48,14 +48,14 @@ pub trait CloudFactory {
 /// The account that the function runs in.
 pub struct Aws {
     clients: Clients,
-    ledger: LedgerQueue,
+    publisher: EventPublisher,
 }
 
 impl Aws {
     /// Builds the clients, once per function instance.
     #[must_use]
-    pub fn new(config: &aws_config::SdkConfig, ledger: LedgerQueue) -> Self {
-        Aws { clients: Clients::new(config), ledger }
+    pub fn new(config: &aws_config::SdkConfig, publisher: EventPublisher) -> Self {
+        Aws { clients: Clients::new(config), publisher }
     }
 }
 
@@ -101,7 +101,7 @@ impl CloudFactory for Aws {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), QueueError> {
-        self.ledger.publish(event).await
+        self.publisher.publish(event).await
     }
 
     fn now(&self) -> Timestamp {

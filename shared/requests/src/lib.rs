@@ -29,6 +29,7 @@ mod deliver;
 mod due;
 mod envelope;
 mod event;
+mod event_publisher;
 mod hex;
 mod owner;
 mod queue_sender;
@@ -47,8 +48,9 @@ pub use due::{
 };
 pub use envelope::enveloped_requests;
 pub use event::{Event, Kind, MARGIN_MS, Malformed, ResponseAddress, URL_LIFETIME_MS, Violation, request_hash};
+pub use event_publisher::{EventBus, EventPublisher};
 pub use owner::Owner;
-pub use queue_sender::{LedgerQueue, QueueSender};
+pub use queue_sender::QueueSender;
 pub use records::{Records, RecordsError};
 pub use request::Request;
 pub use request_queue::{QueueError, RequestQueue, SqsRequestQueue};

@@ -4,28 +4,6 @@ use crate::QueueError;
 use crate::sqs_text::escape_rejected;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use serde_json::Value;
-
-/// The queue of the ledger, for events to publish. Without a queue nothing is published.
-#[derive(Clone, Debug, Default)]
-pub struct LedgerQueue(Option<QueueSender>);
-
-impl LedgerQueue {
-    /// The queue with this URL, if there is one.
-    #[must_use]
-    pub fn new(client: Client, queue: Option<String>) -> LedgerQueue {
-        LedgerQueue(queue.map(|queue| QueueSender::new(client, queue)))
-    }
-
-    /// Publishes an event to the ledger.
-    ///
-    /// # Errors
-    /// Those of [`QueueSender::send`].
-    pub async fn publish(&self, event: &Value) -> Result<(), QueueError> {
-        let Some(queue) = &self.0 else { return Ok(()) };
-        queue.send(&event.to_string()).await
-    }
-}
 
 /// The number of characters that are kept of the reason for a dead letter; operators read it.
 const LONGEST_REASON: usize = 1_000;

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, S
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use requests::records::{DesiredRecord, DynamoRecords, Records as _};
-use requests::{LedgerQueue, Owner, QueueSender, RequestQueue as _, SqsRequestQueue};
+use requests::{EventPublisher, Owner, QueueSender, RequestQueue as _, SqsRequestQueue};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -51,7 +51,7 @@ async fn no_message_has_a_character_that_sqs_rejects_and_each_reads_the_same() {
     let event = json!({ "Description": "a\u{fffe}b\u{ffff}c \u{fc}\u{1f600}\u{7f}\n" });
     let owner = Owner::of("stack", "Web");
     SqsRequestQueue::new(queue.client(), url).send(&owner, "hash", &event).await.unwrap();
-    LedgerQueue::new(queue.client(), Some(url.to_owned())).publish(&event).await.unwrap();
+    EventPublisher::new(None, Some(QueueSender::new(queue.client(), url))).publish(&event).await.unwrap();
     QueueSender::new(queue.client(), url).dead_letter(&event.to_string(), "not JSON").await.unwrap();
     let sent = queue.0.lock().unwrap().clone();
     assert_eq!(sent.len(), 3);

@@ -111,6 +111,7 @@ def variables(queues="https://sqs.us-west-2.amazonaws.com/123456789012/"):
         "HOOK_POLL_SECONDS": "15",
         "REQUEST_QUEUE_URL": f"{queues}requests.fifo",
         "RECONCILERS_AT_ONCE": "5",
+        "EVENT_BUS_NAME": "own-events",
         "LEDGER_QUEUE_URL": f"{queues}scaling-events",
         "HOOK_QUEUE_URL": f"{queues}hooks",
         "HOOK_DEAD_LETTERS_URL": f"{queues}dead-hooks",

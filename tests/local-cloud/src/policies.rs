@@ -1,16 +1,16 @@
-//! Enforcement of policies: of roles, of instances, of functions, and of queues and tables.
+//! Enforcement of policies: of roles, of instances, of functions, and of queues, tables and event buses.
 //!
 //! - A call of a role or an instance needs an Allow of its policies, within its permissions boundary, or of the resource's
 //!   policy, for every action that the call requires ([`requirements`]).
 //! - A call of a function is checked against the role that the template gives the function: the crate `permissions` has
 //!   the policies, and the required access is derived from the call and from the emulators' data.
-//! - A Deny in the policy of a queue or a table holds for every caller, also for administrators.
+//! - A Deny in the policy of a queue, a table or an event bus holds for every caller, also for administrators.
 //!
 //! # Limits
 //!
 //! For functions, only the action is checked where the call does not contain the resource (an association's route table,
 //! an instance's group, CloudWatch's calls). For Auto Scaling's launches in the caller's name, only the launch template is
-//! checked. An Allow of a queue's or a table's policy gives a function no right that its role lacks.
+//! checked. An Allow of a resource's policy gives a function no right that its role lacks.
 
 mod cache;
 mod call;
@@ -46,9 +46,9 @@ use requirements::Requirement;
 use resource_policies::ResourcePolicies;
 
 /// The services whose resources have policies.
-const WITH_RESOURCE_POLICIES: [&str; 2] = ["sqs", "dynamodb"];
+const WITH_RESOURCE_POLICIES: [&str; 3] = ["sqs", "dynamodb", "events"];
 
-/// The policies of one deployment and of the emulators' roles, queues and tables.
+/// The policies of one deployment and of the emulators' roles, queues, tables and event buses.
 pub struct Policies {
     deployment: StatementScope,
     ministack: Ministack,

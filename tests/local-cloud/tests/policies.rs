@@ -59,7 +59,18 @@ impl LocalCloud {
 
     /// A signed POST request with a content type and an optional target.
     async fn signed(&self, service: &str, kind: &str, target: Option<&str>, body: &str) -> (StatusCode, String) {
-        let scope = format!("Credential=tester/20260101/us-west-2/{service}/aws4_request");
+        self.signed_as("tester", service, kind, target, body).await
+    }
+
+    async fn signed_as(
+        &self,
+        access_key: &str,
+        service: &str,
+        kind: &str,
+        target: Option<&str>,
+        body: &str,
+    ) -> (StatusCode, String) {
+        let scope = format!("Credential={access_key}/20260101/us-west-2/{service}/aws4_request");
         let mut request = Request::builder()
             .method(Method::POST)
             .uri(format!("{}/", self.url))
@@ -73,12 +84,18 @@ impl LocalCloud {
         (head.status, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
     }
 
-    /// A call to EventBridge.
-    async fn events(&self, operation: &str, input: &Value) {
-        let target = format!("AWSEvents.{operation}");
-        let (status, body) =
-            self.signed("events", "application/x-amz-json-1.1", Some(&target), &input.to_string()).await;
+    /// A successful call to EventBridge.
+    async fn events(&self, operation: &str, input: &Value) -> Value {
+        let (status, body) = self.events_as("tester", operation, input).await;
         assert_eq!(status, StatusCode::OK, "{operation}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// A call to EventBridge with this access key.
+    async fn events_as(&self, access_key: &str, operation: &str, input: &Value) -> (StatusCode, String) {
+        let target = format!("AWSEvents.{operation}");
+        let kind = "application/x-amz-json-1.1";
+        self.signed_as(access_key, "events", kind, Some(&target), &input.to_string()).await
     }
 }
 
@@ -239,6 +256,84 @@ async fn a_rule_delivers_only_where_the_queue_allows_the_rule_or_its_role() {
         cloud.events("RemoveTargets", &json!({"Rule": source, "Ids": ["queue"]})).await;
         cloud.events("DeleteRule", &json!({"Name": source})).await;
     }
+}
+
+/// A bus, its policy and a rule by CloudFormation; entries as recorded on AWS (stackd 9dc356f5, control_plane:partial-events).
+#[tokio::test]
+async fn a_bus_denies_all_but_its_publishers_and_delivers_to_its_own_rules() {
+    let cloud = enforcing().await;
+    let (url, queue) = cloud
+        .queue(
+            "own",
+            &json!([{
+                "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
+                "Condition": {"ArnEquals": {"aws:SourceArn": format!("arn:aws:events:us-west-2:{ACCOUNT}:rule/own-bus/own")}},
+            }]),
+        )
+        .await;
+    let bus = json!({"Ref": "Bus"});
+    let template = json!({"Resources": {
+        "Bus": {"Type": "AWS::Events::EventBus", "Properties": {"Name": "own-bus"}},
+        "Policy": {"Type": "AWS::Events::EventBusPolicy", "Properties": {
+            "EventBusName": bus, "StatementId": "DenyOthers", "Statement": {
+                "Effect": "Deny", "Principal": "*", "Action": "events:PutEvents", "Resource": {"Fn::GetAtt": ["Bus", "Arn"]},
+                "Condition": {"ArnNotEquals": {"aws:PrincipalArn": [role_arn("publisher")]}},
+            },
+        }},
+        "Rule": {"Type": "AWS::Events::Rule", "DependsOn": ["Policy"], "Properties": {
+            "Name": "own", "EventBusName": bus, "EventPattern": {"source": ["own"], "account": [ACCOUNT]},
+            "Targets": [{"Id": "queue", "Arn": queue}],
+        }},
+    }});
+    let form = format!("Action=CreateStack&StackName=bus&TemplateBody={}", percent(&template.to_string()));
+    let (status, body) = cloud.signed("cloudformation", "application/x-www-form-urlencoded", None, &form).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let has_rule = async || {
+        let rules = cloud.events("ListRules", &json!({"EventBusName": "own-bus"})).await;
+        rules["Rules"].as_array().is_some_and(|it| !it.is_empty())
+    };
+    tokio::time::timeout(LIMIT, async { while !has_rule().await {} }).await.expect("the stack creates the rule");
+
+    let own = json!([{
+        "Effect": "Allow", "Action": "events:PutEvents", "Resource": "*",
+        "Condition": {"StringEquals": {"events:source": "own"}},
+    }]);
+    cloud.role("publisher", &own).await;
+    cloud.role("forger", &json!([{"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}])).await;
+    let entry = |source: &str, detail: &str| json!({"EventBusName": "own-bus", "Source": source, "DetailType": "t", "Detail": detail, "Time": 1_767_323_110.25});
+    for (key, source, denied) in [
+        ("role.publisher", "own", false),
+        ("role.publisher", "other", true),
+        ("role.forger", "own", true),
+        ("tester", "own", true),
+    ] {
+        let (status, body) = cloud.events_as(key, "PutEvents", &json!({"Entries": [entry(source, "{}")]})).await;
+        assert_eq!(
+            status == StatusCode::BAD_REQUEST && body.contains("AccessDenied"),
+            denied,
+            "{key} {source}: {body}"
+        );
+    }
+    let entries = json!({"Entries": [entry("own", "[]"), entry("own", "{\"n\": 1}")]});
+    let (status, body) = cloud.events_as("role.publisher", "PutEvents", &entries).await;
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["FailedEntryCount"]), (StatusCode::OK, &json!(1)), "{body}");
+    assert_eq!(body["Entries"][0]["ErrorCode"], "MalformedDetail");
+    assert!(body["Entries"][1]["EventId"].is_string(), "{body}");
+
+    let sqs = aws_sdk_sqs::Client::new(&cloud.config);
+    let received = sqs.receive_message().queue_url(&url).max_number_of_messages(10).send().await.unwrap();
+    let events = received.messages().iter().map(|it| serde_json::from_str(it.body().unwrap()).unwrap());
+    let mut details: Vec<_> = events.map(|it: Value| (it["time"].clone(), it["detail"].to_string())).collect();
+    details.sort_by(|a, b| a.1.cmp(&b.1));
+    let time = json!("2026-01-02T03:05:10Z");
+    assert_eq!(details, [(time.clone(), String::from("{\"n\":1}")), (time, String::from("{}"))]);
+    let lost = json!({"Entries": [{"EventBusName": "gone", "Source": "own", "DetailType": "t", "Detail": "{}"}]});
+    assert_eq!(
+        cloud.events("PutEvents", &lost).await["FailedEntryCount"],
+        0,
+        "an event for a bus that does not exist is lost"
+    );
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use environment::hook_settings::HookSettings;
 use lambda_kit::Lazy;
 use requests::records::DynamoRecords;
 use requests::records::OwnerRecord;
-use requests::{DueReason, LedgerQueue, Owner, Records as _, RequestQueue as _, SqsRequestQueue};
+use requests::{DueReason, EventPublisher, Owner, Records as _, RequestQueue as _, SqsRequestQueue};
 use serde_json::Value;
 
 use crate::cloud::{GroupMember, HookApi, HookCallOutcome, HookResult, OwnedHook, StartTimes, WaitingInstances};
@@ -36,7 +36,7 @@ pub struct Account {
     logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     ssm: Lazy<aws_sdk_ssm::Client>,
     records: DynamoRecords,
-    ledger: LedgerQueue,
+    publisher: EventPublisher,
     request_queue: Option<SqsRequestQueue>,
 }
 
@@ -46,7 +46,7 @@ impl Account {
     pub fn new(
         config: &SdkConfig,
         records: DynamoRecords,
-        ledger: LedgerQueue,
+        publisher: EventPublisher,
         request_queue: Option<SqsRequestQueue>,
     ) -> Account {
         Account {
@@ -56,7 +56,7 @@ impl Account {
             logs: Lazy::client(config, aws_sdk_cloudwatchlogs::Client::new),
             ssm: Lazy::client(config, aws_sdk_ssm::Client::new),
             records,
-            ledger,
+            publisher,
             request_queue,
         }
     }
@@ -125,7 +125,7 @@ impl HookApi for Account {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), HookError> {
-        Ok(self.ledger.publish(event).await?)
+        Ok(self.publisher.publish(event).await?)
     }
 
     async fn delete_deadline_ms(&self, settings: &HookSettings) -> Result<Option<u64>, HookError> {

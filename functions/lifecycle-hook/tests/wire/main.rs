@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use lifecycle_hook::aws::Account;
-use requests::{LedgerQueue, SqsRequestQueue, records::DynamoRecords};
+use requests::{EventPublisher, SqsRequestQueue, records::DynamoRecords};
 use test_support::{Request, service};
 
 const ID: &str = "i-0a1b2c3d4e5f60718";
@@ -39,7 +39,7 @@ fn account(response: impl Fn(&Request, usize) -> Response + Send + Sync + 'stati
 fn of_service(config: &SdkConfig) -> Account {
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(config), "records");
     let queue = SqsRequestQueue::new(aws_sdk_sqs::Client::new(config), "https://sqs/requests.fifo");
-    Account::new(config, records, LedgerQueue::default(), Some(queue))
+    Account::new(config, records, EventPublisher::default(), Some(queue))
 }
 
 /// An account with one response for all calls.

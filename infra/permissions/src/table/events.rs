@@ -1,6 +1,6 @@
 //! The subscribers: hooks, the ledger, alarms.
 
-use super::{CONSUME, allow, call, implied};
+use super::{CONSUME, PUBLISH, allow, call, implied};
 use crate::{Condition, Resource, Statement};
 
 pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
@@ -51,6 +51,7 @@ pub(crate) const LIFECYCLE_HOOK: &[Statement] = &[
         &[Resource::Deployed("HookQueue", "")],
     ),
     allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
+    PUBLISH,
     allow(
         "DeadLetterAndPublish",
         &[call("sqs:SendMessage")],
@@ -81,6 +82,7 @@ pub(crate) const ALARM: &[Statement] = &[
         "CloudWatch returns composite alarms only to a caller that is allowed DescribeAlarms on * (its API reference).",
     ),
     allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    PUBLISH,
     allow(
         "RequestRemediationAndPublish",
         &[call("sqs:SendMessage")],

@@ -19,6 +19,11 @@ use crate::{Grant, Managed, Statement};
 /// All managed policies, in the order of the template.
 pub(crate) const MANAGED: [&Managed; 6] = [&READ_ENVIRONMENTS, &BOUNDARY, &NETWORK, &FLEET, &ROLE, &DATA];
 
+/// The functions that publish Envkeeper's own events, which all have this source.
+const PUBLISH: Statement =
+    allow("PublishEvents", &[call("events:PutEvents")], &[crate::Resource::Deployed("EventBus", "")])
+        .when(&[crate::Condition::EventSource("envkeeper")]);
+
 /// AWS's page on the permissions of a queue that invokes a function.
 const OF_QUEUES: &str = "Lambda, Using Lambda with Amazon SQS: execution role permissions";
 /// AWS's page on the actions that depend on other actions.

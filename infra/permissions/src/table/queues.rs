@@ -6,7 +6,7 @@ use crate::Queue;
 /// The rules that deliver to the hooks' queue, and dead-letter there.
 const HOOK_RULES: &[&str] = &["LifecycleActionRule", "SpotInterruptionRule", "ReadyMarkerRule"];
 /// The rules that deliver to the ledger's queue, and dead-letter there.
-const LEDGER_RULES: &[&str] = &["ScalingEventRule", "AlarmStateRule"];
+const LEDGER_RULES: &[&str] = &["ScalingEventRule", "AlarmStateRule", "OwnEventRule"];
 
 /// In the order of the template.
 pub(crate) const QUEUES: [Queue; 7] = [

@@ -1,6 +1,6 @@
 //! The reconciler: the only function that writes to environments.
 
-use super::{CONSUME, REFERENCE, allow, call, implied};
+use super::{CONSUME, PUBLISH, REFERENCE, allow, call, implied};
 use crate::{Condition, Grant, Managed, Resource, Statement};
 
 /// The EC2 calls that create a resource with tags.
@@ -59,6 +59,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
     allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
     allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),
     allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
+    PUBLISH,
     allow("PublishToLedger", &[call("sqs:SendMessage")], &[Resource::Deployed("ScalingEventQueue", "")]),
     allow(
         "DescribeForDiagnostics",

@@ -1,4 +1,4 @@
-//! The policies of queues, table and reconciler as YAML of the template.
+//! The policies of queues, table, event bus and reconciler as YAML of the template.
 
 use super::list;
 use crate::Queue;
@@ -9,6 +9,13 @@ pub(super) fn queue_policy(queue: &Queue) -> String {
     let id = queue.id;
     let document = document(6, &queue.policy());
     format!("  {id}Policy:\n    Type: AWS::SQS::QueuePolicy\n    Properties:\n      Queues: [!Ref {id}]\n{document}")
+}
+
+/// The policy of the event bus, as a resource of the template. The statement's name is a property of the resource.
+pub(super) fn event_bus_policy(it: &ResourceStatement) -> String {
+    let head = "  EventBusPolicy:\n    Type: AWS::Events::EventBusPolicy\n    Properties:\n      EventBusName: !Ref EventBus\n";
+    let statement = statement("      ", it).replacen(&format!("      - Sid: {}\n", it.sid), "", 1);
+    format!("{head}      StatementId: {}\n      Statement:\n{statement}", it.sid)
 }
 
 /// The policy of the reconciler, as a resource of the template.

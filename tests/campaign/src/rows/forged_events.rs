@@ -194,7 +194,10 @@ fn forged_event(case: usize) -> (Value, u64) {
         ("/detail-type", texts(&["EC2 Instance Launch Successful", "Alarm Action", "Launch Gate Verdict", "x"])),
         ("/time", texts(&times)),
         ("/account", texts(&["123456789012", "999999999999"])),
+        ("/source", texts(&["envkeeper", "forger", ""])),
         ("/id", texts(&["1", ""])),
+        ("/detail/EventId", texts(&["1", ""])),
+        ("/detail/EventTime", texts(&times)),
     ];
     let changed = mutate(&mut dice, &mut event, &fields);
     (event, changed)

@@ -31,6 +31,8 @@ const KNOWN: &[&str] = &[
     "ec2:instanceid",
     "ec2:resourcetag/*",
     "ec2:sourceinstancearn",
+    "events:detail-type",
+    "events:source",
     "iam:passedtoservice",
     "iam:permissionsboundary",
     "iam:policyarn",

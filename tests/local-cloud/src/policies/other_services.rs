@@ -25,6 +25,7 @@ pub(super) async fn required_access(call: &Call<'_>, scaling: &AutoScalingServic
             vec![access(format!("dynamodb:{}", call.operation), table, leading_key(call))]
         }
         "sqs" => single(call, call.text("QueueUrl").and_then(|url| Some(regional_arn("sqs", url.rsplit_once('/')?.1)))),
+        "events" => events(call),
         "logs" => single(call, log_group(call)),
         "sns" => single(call, call.text("TopicArn").map(str::to_owned)),
         "cloudformation" => single(
@@ -62,6 +63,18 @@ fn regional_arn(service: &str, rest: &str) -> String {
 
 fn is_read(call: &Call<'_>) -> bool {
     call.operation.starts_with("Describe") || call.operation.starts_with("List")
+}
+
+/// The access to the bus of each entry, with the entry's source.
+fn events(call: &Call<'_>) -> Vec<Access> {
+    let entries = call.json.get("Entries").and_then(Value::as_array).into_iter().flatten();
+    let access_of = |entry: &Value| {
+        let bus = entry["EventBusName"].as_str().unwrap_or("default");
+        let source = entry["Source"].as_str().unwrap_or_default().to_owned();
+        let facts = BTreeMap::from([("events:source".to_owned(), source)]);
+        access(format!("events:{}", call.operation), Some(regional_arn("events", &format!("event-bus/{bus}"))), facts)
+    };
+    entries.map(access_of).collect()
 }
 
 /// The ARN of a call's log group. `None` for listings of log groups and of saved queries, which cover all of them.

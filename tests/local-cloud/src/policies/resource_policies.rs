@@ -1,4 +1,4 @@
-//! The policies of queues and tables, as ministack stores them.
+//! The policies of queues, tables and event buses, as ministack stores them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{iam::Policy, ministack::Ministack};
 /// A policy as it is stored; `None` if the resource has none.
 type Stored = Result<Option<Policy>, String>;
 
-/// The policies of queues and tables.
+/// The policies of queues, tables and event buses.
 pub struct ResourcePolicies {
     ministack: Ministack,
     known: Cache<Stored>,
@@ -21,7 +21,7 @@ impl ResourcePolicies {
         Self { ministack, known: Cache::default() }
     }
 
-    /// The policy of a queue, or of the table of an index; `None` for resources of other services, without a policy, and
+    /// The policy of a queue or of an event bus, or of the table of an index; `None` for resources of other services, without a policy, and
     /// that do not exist.
     ///
     /// # Errors
@@ -45,6 +45,10 @@ impl ResourcePolicies {
             let input = json!({"QueueUrl": queue, "AttributeNames": ["Policy"]});
             let found = self.ministack.json("sqs", "AmazonSQS.GetQueueAttributes", &input).await;
             found.ok().and_then(|it| it["Attributes"]["Policy"].as_str().map(str::to_owned))
+        } else if arn.starts_with("arn:aws:events:") {
+            let bus = arn.rsplit('/').next();
+            let found = self.ministack.json("events", "AWSEvents.DescribeEventBus", &json!({"Name": bus})).await;
+            found.ok().and_then(|it| it["Policy"].as_str().map(str::to_owned))
         } else {
             let input = json!({"ResourceArn": arn});
             let found = self.ministack.json("dynamodb", "DynamoDB_20120810.GetResourcePolicy", &input).await;
@@ -55,11 +59,12 @@ impl ResourcePolicies {
     }
 }
 
-/// The ARN of the queue or of the table that has the policy for this resource.
+/// The ARN of the queue, of the event bus or of the table that has the policy for this resource.
 fn owner(arn: &str) -> Option<String> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         [_, _, "sqs", _, _, queue] if queue != "*" => Some(arn.to_owned()),
+        [_, _, "events", _, _, bus] if bus.starts_with("event-bus/") => Some(arn.to_owned()),
         [.., "dynamodb", _, _, resource] => {
             let table = resource.strip_prefix("table/")?.split('/').next()?;
             Some(format!("{}:table/{table}", parts[..5].join(":")))
@@ -79,7 +84,15 @@ mod tests {
         assert_eq!(owner(&format!("{table}/index/pending")).as_deref(), Some(table));
         let queue = "arn:aws:sqs:us-west-2:123456789012:requests";
         assert_eq!(owner(queue).as_deref(), Some(queue));
-        for other in ["*", "arn:aws:s3:::b", "arn:aws:sqs:us-west-2:123456789012:*", "arn:aws:dynamodb:r:a:backup/x"] {
+        let bus = "arn:aws:events:us-west-2:123456789012:event-bus/own";
+        assert_eq!(owner(bus).as_deref(), Some(bus));
+        for other in [
+            "*",
+            "arn:aws:events:us-west-2:123456789012:rule/own/r",
+            "arn:aws:s3:::b",
+            "arn:aws:sqs:us-west-2:123456789012:*",
+            "arn:aws:dynamodb:r:a:backup/x",
+        ] {
             assert_eq!(owner(other), None, "{other}");
         }
     }

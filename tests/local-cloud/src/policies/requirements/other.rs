@@ -45,13 +45,16 @@ fn load_balancing(call: &Call<'_>) -> Requirements {
 
 fn events(call: &Call<'_>) -> Requirements {
     match call.operation {
-        "PutEvents" => Ok(vec![same(call, arn("events", "event-bus/", "default"))]),
-        "TestEventPattern" | "ListRules" | "ListRuleNamesByTarget" => Ok(vec![same(call, "*")]),
+        "PutEvents" => put_events(call),
+        "TestEventPattern" | "ListRules" | "ListRuleNamesByTarget" | "ListEventBuses" => Ok(vec![same(call, "*")]),
+        "CreateEventBus" | "DescribeEventBus" | "DeleteEventBus" => {
+            Ok(vec![same(call, arn("events", "event-bus/", call.text("Name").unwrap_or("default")))])
+        }
         "PutRule" | "DescribeRule" | "DeleteRule" | "EnableRule" | "DisableRule" => {
-            Ok(vec![same(call, arn("events", "rule/", required(call, "Name")?))])
+            Ok(vec![same(call, rule(call, "Name")?)])
         }
         "PutTargets" | "RemoveTargets" | "ListTargetsByRule" => {
-            let mut requirements = vec![same(call, arn("events", "rule/", required(call, "Rule")?))];
+            let mut requirements = vec![same(call, rule(call, "Rule")?)];
             let targets = call.json.get("Targets").and_then(Value::as_array).into_iter().flatten();
             for role in targets.filter_map(|it| it["RoleArn"].as_str()) {
                 let mut pass = requirement("iam:PassRole", role);
@@ -62,6 +65,27 @@ fn events(call: &Call<'_>) -> Requirements {
         }
         _ => Err(no_resource(call)),
     }
+}
+
+/// The ARN of a rule, which names the bus unless it is the default one.
+fn rule(call: &Call<'_>, parameter: &str) -> Result<String, String> {
+    let bus = call.text("EventBusName").unwrap_or("default").rsplit('/').next().unwrap_or_default();
+    let prefix = if bus == "default" { String::from("rule/") } else { format!("rule/{bus}/") };
+    Ok(arn("events", &prefix, required(call, parameter)?))
+}
+
+/// Each entry needs the permission on its bus, for its source and its detail type (Service Authorization Reference, EventBridge).
+fn put_events(call: &Call<'_>) -> Requirements {
+    let entries = call.json.get("Entries").and_then(Value::as_array).into_iter().flatten();
+    let requirement_of = |entry: &Value| {
+        let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+        let bus = entry["EventBusName"].as_str().unwrap_or("default");
+        let mut put = same(call, arn("events", "event-bus/", bus));
+        put.context.set("events:source", text("Source"));
+        put.context.set("events:detail-type", text("DetailType"));
+        put
+    };
+    Ok(entries.map(requirement_of).collect())
 }
 
 /// The function in the path, by name or ARN: `/DATE/functions/NAME/…`.

@@ -131,7 +131,9 @@ fn calls_name_the_resource_and_the_keys() {
         ("monitoring", "SetAlarmState", r#"{"AlarmName": "a"}"#, here("cloudwatch", "alarm:a")),
         ("monitoring", "PutMetricData", r#"{"Namespace": "n"}"#, "*".to_owned()),
         ("events", "PutRule", r#"{"Name": "r"}"#, here("events", "rule/r")),
-        ("events", "PutEvents", r#"{"Entries": []}"#, here("events", "event-bus/default")),
+        ("events", "PutRule", r#"{"Name": "r", "EventBusName": "b"}"#, here("events", "rule/b/r")),
+        ("events", "PutEvents", r#"{"Entries": [{"Source": "s"}]}"#, here("events", "event-bus/default")),
+        ("events", "DescribeEventBus", r#"{"Name": "b"}"#, here("events", "event-bus/b")),
         ("kms", "Decrypt", r#"{"KeyId": "k"}"#, here("kms", "key/k")),
         ("cloudformation", "DescribeStacks", r#"{"StackName": "s"}"#, here("cloudformation", "stack/s/0")),
         ("elasticloadbalancing", "RegisterTargets", r#"{"TargetGroupArn": "arn:t"}"#, "arn:t".to_owned()),
@@ -147,6 +149,14 @@ fn calls_name_the_resource_and_the_keys() {
     assert_eq!(decrypt[0].context.get("kms:ViaService"), None);
     let targets = r#"{"Rule": "r", "Targets": [{"Id": "1", "RoleArn": "arn:r"}]}"#;
     assert_eq!(shown(of_json("events", "PutTargets", targets))[1], "iam:PassRole arn:r");
+    let entries = r#"{"Entries": [{"Source": "s", "DetailType": "d", "EventBusName": "b"}, {"Source": "t"}]}"#;
+    let puts = of_json("events", "PutEvents", entries).unwrap();
+    let sources: Vec<_> = puts.iter().map(|it| it.context.text("events:source")).collect();
+    assert_eq!(
+        (sources, puts[0].resource.as_str()),
+        (vec![Some("s"), Some("t")], here("events", "event-bus/b").as_str())
+    );
+    assert_eq!(puts[0].context.text("events:detail-type"), Some("d"));
     assert_eq!(shown(of_json("sts", "GetCallerIdentity", "")), Vec::<String>::new());
 }
 
