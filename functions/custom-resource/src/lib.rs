@@ -5,7 +5,7 @@
 //! the request queue, from where the reconciler responds. Without a request queue the function processes the request
 //! itself. An operator request comes by direct invocation, and the response is the invocation's result.
 //!
-//! The modules: `handler` (exactly one response to each request), `operator` (plan, status, drift, unlock, delete),
+//! The modules: `handler` (exactly one response to each request), `operator` (plan, drift, unlock, delete), `status`,
 //! `rollout_report` (the rollout in their results), `rollout_operation` (roll, rollback, cancel, hold, release), `adoption` (allow-adoption), `operator_error` (their errors). The crate `request-pass` has the pass over one request.
 
 #![warn(missing_docs)]
@@ -16,5 +16,6 @@ mod operator;
 mod operator_error;
 mod rollout_operation;
 mod rollout_report;
+mod status;
 
 pub use handler::RequestHandler;

@@ -1,25 +1,24 @@
 //! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
-//! `plan` (of properties, or of an environment against its record), `status`, `drift`, `unlock`, `allow-adoption`
+//! `plan` (of properties, or of an environment against its record), `status` (`status`), `drift`, `unlock`, `allow-adoption`
 //! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
 //! every request.
 
 use environment::rollout::instance_drift;
 use environment::{
-    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, Timestamp, desired,
-    drift, plan,
+    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
 };
 use request_pass::{
-    AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, is_protected, read_facts, recorded_image,
-    recorded_rollout, recorded_spec, retired_tags, scope, violated_facts,
+    AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, read_facts, recorded_image, recorded_rollout,
+    recorded_spec, retired_tags, scope, violated_facts,
 };
-use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
-use requests::{Owner, Records, Request, time_text};
+use requests::records::OwnerRecord;
+use requests::{Owner, Records, Request};
 use serde_json::{Map, Value, json};
 
 use crate::operator_error::OperatorError;
 use crate::rollout_operation::{Operation, RolloutOperation};
-use crate::rollout_report::{Forecast, held_until, hold_line, summary_json};
+use crate::rollout_report::{Forecast, held_until, hold_line};
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
 const NO_OWNER: &str = "no-owner";
@@ -163,42 +162,6 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             None => None,
         };
         Ok(self.plan_json(&plan, &environment, owner.as_ref().zip(record.as_ref()), forecast))
-    }
-
-    /// The status of an environment: from the record, with the observed state of its rollout.
-    async fn status(&self) -> Result<Value, OperatorError> {
-        let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
-        let now = self.cloud_factory.now().0;
-        let latest = record.latest_request.as_ref().map(|latest| {
-            json!({
-                "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "ResponseDue": time_text(latest.deadline_ms),
-                "Responded": record.response_due_ms.is_none(), "Stack": latest.response_address.stack_id,
-                "LogicalResourceId": latest.response_address.logical_id,
-            })
-        });
-        let progress = record.progress.as_ref();
-        let mut status = json!({
-            "Version": env!("CARGO_PKG_VERSION"), "Environment": environment, "Owner": owner.as_str(), "Settled": record.settled,
-            "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
-            "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
-            "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
-            "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
-        });
-        // The status says what the record has also where AWS does not respond.
-        let (rollout, line) = match self.rollout_summary(&owner, &record, &environment).await {
-            Ok(None) => (Value::Null, None),
-            Ok(Some(summary)) => (summary_json(&summary), Some(summary.to_string())),
-            Err(error) => {
-                let error = error.to_string();
-                (json!({ "Error": error }), Some(format!("Rollout: it could not be observed: {error}.")))
-            }
-        };
-        status["Rollout"] = rollout;
-        let hold = held_until(&record, Timestamp(now));
-        status["HeldUntil"] = hold.map(|it| it.to_string()).into();
-        let text = status_text(&environment, &record, line, now);
-        status["Text"] = hold.map(|until| format!("{}\n{text}", hold_line(until))).unwrap_or(text).into();
-        Ok(status)
     }
 
     /// The differences between the observed resources and the record, field by field.
@@ -350,53 +313,4 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         };
         plan.needs_consent().then(|| format!("\n{}", guidance()))
     }
-}
-
-fn history_json(entry: &HistoryEntry) -> Value {
-    json!({
-        "Kind": entry.kind, "Sent": time_text(entry.sent_ms), "Responded": time_text(entry.responded_ms),
-        "Status": if entry.success { "SUCCESS" } else { "FAILED" }, "Reason": entry.reason,
-    })
-}
-
-fn status_text(environment: &str, record: &OwnerRecord, rollout: Option<String>, now_ms: u64) -> String {
-    let mut lines = Vec::new();
-    let pending = record.latest_request.as_ref().filter(|_| record.response_due_ms.is_some());
-    lines.push(match pending {
-        Some(latest) => format!(
-            "{environment}: its {} has been in progress for {} s; the response is due by {}.",
-            latest.kind,
-            now_ms.saturating_sub(latest.sent_ms) / 1_000,
-            time_text(latest.deadline_ms)
-        ),
-        None if record.settled => format!("{environment} is settled."),
-        None => format!(
-            "{environment} is not settled, and no request is in progress. The last response below names the reason; update its stack to continue."
-        ),
-    });
-    if let Some(progress) = &record.progress {
-        let since = progress.since_ms().map(|since_ms| format!(" for {} s", now_ms.saturating_sub(since_ms) / 1_000));
-        lines.push(format!("Waiting{} for:", since.unwrap_or_default()));
-        lines.extend(progress.waiting_for.iter().map(|it| format!("  {it}")));
-    }
-    lines.extend(rollout);
-    if let Some(LatestRequest { response_address, .. }) = &record.latest_request {
-        lines.push(format!(
-            "Owner: the resource {} of the stack {}.",
-            response_address.logical_id, response_address.stack_id
-        ));
-    }
-    if is_protected(record) {
-        let lifted = "Deletion protection: lifted until the next update of the stack.";
-        lines.push(String::from(if record.unlocked { lifted } else { "Deletion protection: on." }));
-    }
-    if !record.history.is_empty() {
-        lines.push(String::from("Responses, newest first:"));
-    }
-    let history = record.history.iter().rev().map(|it| {
-        let outcome = if it.success { String::from("SUCCESS") } else { format!("FAILED: {}", it.reason) };
-        format!("  {} {} {outcome}", time_text(it.responded_ms), it.kind)
-    });
-    lines.extend(history);
-    lines.join("\n")
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode, RolloutSettings,
-    RolloutSummary, estimate,
+    Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode,
+    RolloutSettings, RolloutSummary, estimate,
 };
 use environment::{
     CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, Timestamp, desired_version, template_version,
@@ -41,22 +41,24 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         self.cloud_factory.for_run(owner.as_str(), "observe", None).observe_rollout(&scope, alarms).await
     }
 
-    /// The summary of an environment's rollout for `status`; `None` if it has no group.
-    pub(crate) async fn rollout_summary(
+    /// The capacity of an environment's group and the summary of its rollout, for `status`; `None` if it has no group.
+    pub(crate) async fn observe_group(
         &self,
         owner: &Owner,
         record: &OwnerRecord,
         environment: &str,
-    ) -> Result<Option<RolloutSummary>, CallError> {
+    ) -> Result<Option<(Capacity, RolloutSummary)>, CallError> {
         let spec = recorded_spec(Some(record), |it| it.desired.as_ref(), self.settings);
         let settings = spec.as_ref().map_or_else(RolloutSettings::default, |it| it.rollout.clone());
+        let min_size = spec.as_ref().map_or(0, |it| it.min_size);
         let observed = self.observe_rollout(owner, record, environment, &settings.alarms).await?;
         let current = spec.and_then(|spec| {
             let image = recorded_image(Some(record), &spec)?;
             Some(template_version(&spec, &spec.names(&self.settings.deployment), owner.as_str(), &image))
         });
         let (rollout, now) = (recorded_rollout(Some(record)), self.cloud_factory.now());
-        Ok(observed.map(|it| RolloutSummary::of(&it, &rollout, &settings, current.as_ref(), now)))
+        let summary = |it: &ObservedRollout| RolloutSummary::of(it, &rollout, &settings, current.as_ref(), now);
+        Ok(observed.map(|it| (Capacity::of(&it, min_size), summary(&it))))
     }
 
     /// The forecast of the rollout that follows a plan; `None` if none follows.

@@ -14,5 +14,6 @@ mod rollout_requests;
 mod rollouts;
 mod runtime_headers;
 mod secrets;
+mod status;
 mod unreadable;
 mod version;

@@ -92,7 +92,7 @@ fn the_status_of_a_settled_environment_shows_its_stack_and_its_responses_newest_
     let kinds: Vec<&Value> = result["Responses"].as_array().expect("a list").iter().map(|it| &it["Kind"]).collect();
     assert_eq!(kinds, ["Update", "Create"]);
     let lines: Vec<&str> = result["Text"].as_str().expect("a text").lines().collect();
-    assert_eq!(lines[0], "scalable-ec2-us-west-2-dev is settled.");
+    assert_eq!(lines[0], "scalable-ec2-us-west-2-dev is settled. 1 of 1 instances in service (MinSize 1).");
     assert!(lines[1].starts_with("Rollout: complete.") && lines[2].starts_with("Instances: "), "{lines:?}");
     assert!(lines[3].starts_with("Owner: the resource Web of the stack arn:aws:cloudformation:"), "{lines:?}");
     assert!(lines[5].contains("Z Update FAILED: MinSize is a string of 1 character:"), "{lines:?}");
