@@ -47,9 +47,10 @@ fn returns(it: &Situation<'_>, action: &Action) -> bool {
     // An operator's `roll` of the running version replaces all: it is no way back.
     let is_way_back = |it: &Preferences| it.are_of_a_way_back() && it.skip_matching == Some(true);
     match action {
-        Action::RollBack | Action::Alarm(AlarmReason::VerdictOnWayBack(_)) => true,
+        Action::RollBack
+        | Action::Alarm(AlarmReason::VerdictOnWayBack(_))
+        | Action::Wait(WaitFor::Refresh { status: RefreshStatus::RollbackInProgress, .. }) => true,
         Action::Start(call) => is_way_back(&call.preferences),
-        Action::Wait(WaitFor::Refresh { status: RefreshStatus::RollbackInProgress, .. }) => true,
         Action::Wait(WaitFor::Refresh { .. }) => it.refresh.is_some_and(|refresh| is_way_back(&refresh.preferences)),
         _ => false,
     }

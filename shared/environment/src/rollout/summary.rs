@@ -182,7 +182,7 @@ impl fmt::Display for RolloutSummary {
             }
             f.write_str(".")?;
         }
-        if self.is_suspended && !self.hold.is_some_and(|it| it.suspends == Some(true)) {
+        if self.is_suspended && self.hold.is_none_or(|it| it.suspends != Some(true)) {
             f.write_str(
                 "\nAnother principal has suspended the process InstanceRefresh of the group: no instance is replaced until it is resumed.",
             )?;

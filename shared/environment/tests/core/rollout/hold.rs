@@ -194,7 +194,7 @@ fn an_update_without_a_hold_is_not_delayed_by_one_that_has_ended() {
     case.record.hold = Some(Hold { until: minutes_ago(1), suspends: Some(true) });
     case.is_suspended = true;
     let all = actions(case);
-    assert!(matches!(all[..], [Action::Resume, Action::RecordHold(None), Action::Begin, Action::Start(_)]), "{all:?}");
+    assert!(matches!(all[..], [Action::Resume, Action::Begin, Action::RecordHold(None), Action::Start(_)]), "{all:?}");
 }
 
 #[test]
