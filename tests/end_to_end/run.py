@@ -45,6 +45,7 @@ PROCESSES = 6
 # makes the run longer: the table of a run shows the durations.
 LONGEST = (
     "test_rollouts.Rollouts",
+    "test_rollouts.RolloutsOfOperators",
     "test_stacks.Networks",
     "test_request_queue.RequestQueue",
     "test_request_queue.QueueFailures",

@@ -1,8 +1,10 @@
 """Rollouts: updates that replace running instances, and that go back by themselves, through the real functions."""
 
+import contextlib
 import json
 import unittest
 
+from botocore.exceptions import ClientError
 from demo import GROUP, states
 from local_cloud import Failed, until
 from one_group import OneGroup
@@ -13,7 +15,9 @@ QUICK = {"InstanceWarmupSeconds": "0", "BakeSeconds": "0", "CanaryPercentage": "
 ENVIRONMENT = "scalable-ec2-us-west-2-dev"
 
 
-class Rollouts(OneGroup):
+class RolledGroup(OneGroup):
+    """The environment of both classes, and what their tests read of it."""
+
     PROPERTIES = QUICK
     sent = 0
 
@@ -29,8 +33,10 @@ class Rollouts(OneGroup):
 
     def event(self, **changes):
         properties = {"Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "BucketOnDelete": "Empty", **self.PROPERTIES}
-        Rollouts.sent += 1
-        return {**with_properties("update.json", **{**properties, **changes}), "RequestId": f"rollout-{Rollouts.sent}"}
+        RolledGroup.sent += 1
+        old = with_properties("update.json", **properties)["ResourceProperties"]
+        sent = {"RequestId": f"rollout-{RolledGroup.sent}", "OldResourceProperties": old}
+        return {**with_properties("update.json", **{**properties, **changes}), **sent}
 
     def group(self):
         scaling = self.cloud.client("autoscaling")
@@ -44,11 +50,19 @@ class Rollouts(OneGroup):
         scaling = self.cloud.client("autoscaling")
         return scaling.describe_instance_refreshes(AutoScalingGroupName=GROUP)["InstanceRefreshes"]
 
+    def begins(self, event):
+        """Sends an Update, and waits until its refresh replaces instances. Returns the sent event, and the id of the refresh."""
+        sent = self.cloud.send(event)
+        in_progress = lambda: next((it for it in self.refreshes() if it["Status"] == "InProgress"), None)  # noqa: E731
+        return sent, until("the rollout has begun", in_progress)["InstanceRefreshId"]
+
     def ledger(self, kind):
         logs = self.cloud.client("logs").filter_log_events(logGroupName="/aws/autoscaling/scalable-ec2-dev")["events"]
         entries = [json.loads(it["message"]) for it in logs]
         return [it["outcome"] for it in sorted(entries, key=lambda it: it["time"]) if it["kind"] == kind]
 
+
+class Rollouts(RolledGroup):
     def test_a_good_update_replaces_every_instance_before_its_response(self):
         old = set(states(self.cloud))
         response = self.update(InstanceType="t3.medium")
@@ -80,8 +94,7 @@ class Rollouts(OneGroup):
         self.assertEqual(self.update()["Status"], "SUCCESS")
 
     def test_two_updates_in_a_row_end_at_the_second(self):
-        first = self.cloud.send(self.event(InstanceType="t3.large"))
-        until("the first rollout has begun", lambda: any(it["Status"] == "InProgress" for it in self.refreshes()))
+        first, _ = self.begins(self.event(InstanceType="t3.large"))
         second = self.cloud.send(self.event(InstanceType="t3.xlarge"))
         self.assertEqual(self.cloud.wait_for(first)["Status"], "FAILED")
         response = self.cloud.wait_for(second)
@@ -89,8 +102,7 @@ class Rollouts(OneGroup):
         self.assertEqual(self.update()["Status"], "SUCCESS")
 
     def test_a_delete_in_the_middle_of_a_rollout_cancels_it_and_waits_for_none_of_it(self):
-        update = self.cloud.send(self.event(InstanceType="t3.large"))
-        until("the rollout has begun", lambda: any(it["Status"] == "InProgress" for it in self.refreshes()))
+        update, _ = self.begins(self.event(InstanceType="t3.large"))
         before = len(self.cloud.calls())
         deleted = self.cloud.request(event("delete.json"))
         self.assertEqual(deleted["Status"], "SUCCESS", deleted)
@@ -99,6 +111,39 @@ class Rollouts(OneGroup):
         self.assertIn("CancelInstanceRefresh", called)
         self.create()
 
+    def test_a_rollout_whose_record_is_lost_is_adopted_and_not_begun_again(self):
+        # The warm-up leaves time for the loss.
+        properties = {"InstanceType": "t3.medium", "InstanceWarmupSeconds": "20"}
+        update, refresh = self.begins(self.event(**properties))
+        self.lose_record()
+        lost = self.cloud.wait_for(update)
+        self.assertEqual(lost["Status"], "FAILED", lost)
+        self.assertIn("The record of this request does not exist", lost["Reason"])
+        again = self.update(**properties)
+        self.assertEqual((again["Status"], again.get("Data", {}).get("RolloutState")), ("SUCCESS", "complete"), again)
+        self.assertEqual((self.types(), self.refreshes()[0]["InstanceRefreshId"]), ({"t3.medium"}, refresh), self.refreshes())
+        self.assertEqual(self.update()["Status"], "SUCCESS")
+
+    def lose_record(self):
+        """Deletes the record of the environment's owner. Only an administrator can, who removes the table's policy first."""
+        functions, dynamodb = self.cloud.client("lambda"), self.cloud.client("dynamodb")
+        configuration = functions.get_function_configuration(FunctionName="scalable-ec2-reconciler")
+        table = configuration["Environment"]["Variables"]["RECORDS_TABLE"]
+        arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+        policy = dynamodb.get_resource_policy(ResourceArn=arn)["Policy"]
+        dynamodb.delete_resource_policy(ResourceArn=arn)
+
+        def keys():
+            # The removal takes effect after a second.
+            with contextlib.suppress(ClientError):
+                return [it["pk"] for it in dynamodb.scan(TableName=table)["Items"]]
+
+        (record,) = [key for key in until("the records can be read", keys) if key["S"].startswith("owner#")]
+        dynamodb.delete_item(TableName=table, Key={"pk": record})
+        dynamodb.put_resource_policy(ResourceArn=arn, Policy=policy)
+
+
+class RolloutsOfOperators(RolledGroup):
     def test_operators_roll_roll_back_and_cancel(self):
         launched, (old,) = self.group()["LaunchTemplate"]["Version"], states(self.cloud)
         refused = self.operator("cancel")
@@ -150,7 +195,7 @@ class Rollouts(OneGroup):
 
 
 class RolloutsOfStacks(OnOneCloud):
-    def test_a_stack_follows_a_good_update_and_survives_a_bad_one_and_a_delete_during_a_rollout(self):
+    def test_a_stack_follows_a_good_update_and_survives_a_bad_one_a_bad_sibling_and_a_delete(self):
         properties = {**QUICK, "EnvironmentSuffix": "dev", "Egress": "PublicIp", "MinSize": "2", "MaxSize": "4"}
         properties |= {"BucketOnDelete": "Empty"}
         self.stack(properties)
@@ -159,14 +204,33 @@ class RolloutsOfStacks(OnOneCloud):
         with self.assertRaises(Failed) as failed:
             self.stack({**properties, "InstanceType": "t3.medium"}, update=True)
         self.assertRegex(str(failed.exception), r"UPDATE_ROLLBACK_COMPLETE: .*is unhealthy")
+        with self.assertRaises(Failed) as failed:
+            self.stack({**properties, "InstanceType": "t3.large"}, {"EnvironmentSuffix": "bad suffix"}, update=True)
+        self.assertRegex(str(failed.exception), r"UPDATE_ROLLBACK_COMPLETE: .*EnvironmentSuffix is")
+        self.assertIn("t3.large", self.launched, "the rollout was complete before its sibling failed")
+        until("every instance is of the version before", lambda: self.types() == ["t3.small"] * 2)
         status = self.cloud.request({"Request": "status", "Environment": ENVIRONMENT})
         self.assertNotIn("Error", status)
         self.cloud.delete_stack("web")
 
-    def stack(self, properties, update=False):
-        web = {"ServiceToken": {"Fn::ImportValue": "envkeeper-service-token"}, **properties}
-        template = {"Resources": {"Web": {"Type": "Custom::ScalableEnvironment", "Properties": web}}}
-        return self.cloud.stack("web", json.dumps(template), {}, update=update)
+    def types(self):
+        scaling = self.cloud.client("autoscaling")
+        (group,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[GROUP])["AutoScalingGroups"]
+        return [it["InstanceType"] for it in group["Instances"]]
+
+    def stack(self, properties, sibling=None, update=False):
+        """Creates or updates the stack; with properties of a sibling, which follows the environment."""
+        self.launched = set()
+
+        def resource(properties, **more):
+            web = {"ServiceToken": {"Fn::ImportValue": "envkeeper-service-token"}, **properties}
+            return {"Type": "Custom::ScalableEnvironment", "Properties": web, **more}
+
+        resources = {"Web": resource(properties)}
+        if sibling:
+            resources["Sibling"] = resource(sibling, DependsOn="Web")
+        progress = (lambda _: self.launched.update(self.types())) if sibling else None
+        return self.cloud.stack("web", json.dumps({"Resources": resources}), {}, update=update, progress=progress)
 
 
 if __name__ == "__main__":

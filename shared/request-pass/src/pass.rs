@@ -245,7 +245,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 for drift in plan(&desired, &observed).fixed_drift {
                     tracing::warn!(%drift, "drift cannot be corrected");
                 }
-                let rolled = Box::pin(self.roll(admitted, spec, &scope, (&desired, &observed), limits)).await?;
+                let rolled =
+                    Box::pin(self.roll(admitted, spec, &scope, (&desired, &observed, &proofs), limits)).await?;
                 let (state, version) = match rolled {
                     Convergence::Pending(waiting) => return Ok(Convergence::Pending(waiting)),
                     Convergence::Settled(rolled) => rolled,

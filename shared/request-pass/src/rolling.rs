@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
 use environment::{
-    COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Scope, Spec, Timestamp, Waiting,
-    desired_version, rolling_inputs,
+    COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Proofs, Scope, Spec, Timestamp,
+    Waiting, desired_version, rolling_inputs,
 };
 use requests::records::OwnerRecord;
 use requests::{Kind, Records};
@@ -14,7 +14,7 @@ use crate::cloud_factory::{CloudFactory, StackState};
 use crate::converge::{Convergence, PassLimits};
 use crate::pass::{AdmittedRequest, RequestPass};
 use crate::pass_error::{PassError, superseded};
-use crate::recorded::{recorded_rollout, recorded_wait, rollout_to_record};
+use crate::recorded::{proofs_to_record, recorded_rollout, recorded_wait, rollout_to_record};
 use crate::rollout::{DesiredVersion, Rollout, RolloutEnd};
 
 /// The time before a request's deadline at which its rollout is decided: two observations, the call of a rollback and the
@@ -59,7 +59,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         spec: &Spec,
         scope: &Scope,
-        (desired, observed): (&DesiredState, &[ObservedResource]),
+        (desired, observed, proofs): (&DesiredState, &[ObservedResource], &Proofs),
         limits: PassLimits,
     ) -> Result<Convergence<(RolloutState, Version)>, PassError> {
         let observed_at = self.cloud_factory.now();
@@ -82,6 +82,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             self.accept(admitted, rollout, &launched, version.digest).await?;
             return Ok(Convergence::Settled((RolloutState::Complete, launched)));
         }
+        // The content of a version names other resources, and an observation of the rollout alone knows their ids by the record,
+        // which may have been lost.
+        if proofs.ids != scope.proofs.ids {
+            self.records.record_proofs(&admitted.owner, proofs_to_record(proofs)?).await?;
+        }
+        let scope = &Scope { proofs: proofs.clone(), ..scope.clone() };
         let desired = DesiredVersion::Content(version.digest);
         match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
             RolloutEnd::Succeeded(state, version) => Ok(Convergence::Settled((state, version))),

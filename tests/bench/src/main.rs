@@ -44,6 +44,14 @@ fn row(name: &str, value: f64, unit: &str, baseline: Option<f64>) -> Value {
     json!({ "name": name, "value": value, "unit": unit, "baseline": baseline, "ratio": ratio })
 }
 
+/// A row with the highest value that is promised: the ratio is to that value, or to one if it is none.
+fn promise(name: &str, value: f64, unit: &str, most: f64) -> Value {
+    let (baseline, most) = if most > 0.0 { (most, 1.0) } else { (1.0, 0.0) };
+    let mut row = row(name, value, unit, Some(baseline));
+    row["most"] = json!(most);
+    row
+}
+
 fn deployment() -> Deployment {
     Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
 }

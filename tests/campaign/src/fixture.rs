@@ -18,7 +18,7 @@ use memory_cloud::{MemoryAccount, Session};
 use reconciler::{Reconciler, Settings};
 use request_pass::{StackState, recorded_rollout, scope};
 use requests::records::MemoryRecords;
-use requests::{Owner, Records as _, ResponseSender, time_text};
+use requests::{DueReason, Owner, Records as _, RequestQueue as _, ResponseSender, time_text};
 use serde_json::{Value, json};
 use test_support::{BEGIN_S, MemoryCloudFactory};
 use watchdog::{MarkedResource, OwnershipMarks, Watchdog};
@@ -88,6 +88,10 @@ pub struct Fixture {
     pub invocation_limit: Cell<Duration>,
     /// Whether reconcilers don't start.
     pub reconcilers_stopped: Cell<bool>,
+    /// Whether the next crash kills every function, and none starts again until a row says so.
+    pub outage_follows_crash: Cell<bool>,
+    /// Whether every function is dead.
+    functions_dead: Cell<bool>,
     /// The number of each invocation's first call, and the deadline.
     invocations: RefCell<Vec<(usize, Timestamp)>>,
 }
@@ -126,6 +130,8 @@ impl Fixture {
             requests: RefCell::default(),
             invocation_limit: Cell::new(RECONCILER_TIMEOUT),
             reconcilers_stopped: Cell::new(false),
+            outage_follows_crash: Cell::new(false),
+            functions_dead: Cell::new(false),
             invocations: RefCell::default(),
         }
     }
@@ -173,6 +179,13 @@ impl Fixture {
         result.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
     }
 
+    /// Requests a due pass, as the function `lifecycle-hook` does for an instance that its gate has abandoned.
+    pub async fn wake(&self, resource: &Resource, instance: &str) {
+        let owner = Owner::of(&resource.stack, &resource.logical_id);
+        let sent = self.request_queue().send_due(&owner, DueReason::Abandoned(instance)).await;
+        sent.expect("no fault was injected");
+    }
+
     fn now(&self) -> Timestamp {
         self.account().clock.now()
     }
@@ -208,15 +221,27 @@ impl Fixture {
         self.account().clock.sleep(span).await;
     }
 
+    /// Kills every function, or lets them start again. Dead functions complete no lifecycle action.
+    pub fn set_functions_dead(&self, dead: bool) {
+        self.functions_dead.set(dead);
+        self.account().hooks_unanswered.set(dead);
+    }
+
     /// Runs a process. The result is `None` if the process was killed, or reached its time limit.
     async fn process<T>(&self, limit: Duration, task: impl Future<Output = T>) -> Option<T> {
         let mut task = pin!(task);
         let mut end = pin!(self.sleep(limit));
         poll_fn(|context| {
+            if self.functions_dead.get() {
+                return Poll::Ready(None);
+            }
             if let Poll::Ready(result) = task.as_mut().poll(context) {
                 return Poll::Ready(Some(result));
             }
             let killed = self.account().clock.take_halt() | self.services.take_killed();
+            if killed && self.outage_follows_crash.take() {
+                self.set_functions_dead(true);
+            }
             if killed || end.as_mut().poll(context).is_ready() { Poll::Ready(None) } else { Poll::Pending }
         })
         .await

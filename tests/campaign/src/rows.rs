@@ -10,6 +10,7 @@ mod forgeries;
 mod hooks;
 mod lifecycles;
 mod responses;
+mod rollout_outages;
 mod rollouts;
 mod schedules;
 mod time;
@@ -122,6 +123,7 @@ pub fn all() -> Vec<Row> {
         crowds::rows(),
         hooks::rows(),
         rollouts::rows(),
+        rollout_outages::rows(),
         forgeries::rows(),
         forged_events::rows(),
         forged_marks::rows(),

@@ -30,24 +30,27 @@ const FAULTS: [Fault; 10] = [
 const SERVICE_FAULTS: [ServiceFault; 4] =
     [ServiceFault::CrashBefore, ServiceFault::CrashAfter, ServiceFault::Throttled, ServiceFault::LostResponse];
 
-const MINUTE: Duration = Duration::from_mins(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 /// The instances of the environment.
-const INSTANCES: usize = 2;
+pub(super) const INSTANCES: usize = 2;
+
+/// `MaxSize` of the environment.
+pub(super) const MAX_SIZE: usize = 4;
 
 /// The alarm of `RolloutAlarms`.
 const ALARM: &str = "errors";
 
 /// The longest time until a rollout has ended after the last event: Auto Scaling retries a failing refresh for an hour, and
 /// its way back for another.
-const END: Duration = Duration::from_hours(6);
+pub(super) const END: Duration = Duration::from_hours(6);
 
 /// The longest time of a Delete: an instance terminates within minutes.
 const DELETE: Duration = Duration::from_mins(10);
 
 /// A version 2, and its effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
+pub(super) enum Course {
     /// Its instances go into service.
     Good,
     /// The launch gate abandons each of its instances.
@@ -58,7 +61,7 @@ enum Course {
     SiblingFails,
 }
 
-const COURSES: [Course; 4] = [Course::Good, Course::Abandoned, Course::NoImage, Course::SiblingFails];
+pub(super) const COURSES: [Course; 4] = [Course::Good, Course::Abandoned, Course::NoImage, Course::SiblingFails];
 
 pub(super) fn rows() -> Vec<Row> {
     let name = "rollouts: seeded updates, rollbacks, alarms, scaling events, foreign refreshes, dead functions";
@@ -66,25 +69,35 @@ pub(super) fn rows() -> Vec<Row> {
     vec![calls(), services(), seeded]
 }
 
-fn resource() -> Resource {
+pub(super) fn resource() -> Resource {
     Resource::of(1, "dev")
 }
 
 /// The properties with this instance type.
 fn of_type(instance_type: &str) -> Value {
+    of_type_within(instance_type, MAX_SIZE)
+}
+
+/// The properties with this instance type and `MaxSize`.
+pub(super) fn of_type_within(instance_type: &str, max_size: usize) -> Value {
     properties(&json!({
-        "Egress": "PublicIp", "MinSize": "1", "MaxSize": "4", "DesiredCapacity": INSTANCES.to_string(),
+        "Egress": "PublicIp", "MinSize": "1", "MaxSize": max_size.to_string(), "DesiredCapacity": INSTANCES.to_string(),
         "InstanceType": instance_type, "RolloutAlarms": [ALARM],
     }))
 }
 
 /// A fixture whose environment has its instances in service.
 fn created() -> Fixture {
+    created_within(MAX_SIZE)
+}
+
+/// The same, with this `MaxSize`.
+pub(super) fn created_within(max_size: usize) -> Fixture {
     let mut fixture = Fixture::with_hooks();
     fixture.set_stack(StackState::Active);
     set_alarm(&fixture, AlarmState::Ok);
     let response = fixture.run(async {
-        let response = fixture.send(&resource(), "Create", &of_type("t3.micro")).await;
+        let response = fixture.send(&resource(), "Create", &of_type_within("t3.micro", max_size)).await;
         fixture.wait(MINUTE * 5).await;
         response
     });
@@ -97,16 +110,21 @@ fn set_alarm(fixture: &Fixture, state: AlarmState) {
     fixture.account().operate(|simulator, _| simulator.set_alarm_state(ALARM, Some(state)));
 }
 
+impl Course {
+    pub fn outcome(self) -> LaunchOutcome {
+        match self {
+            Course::Good | Course::SiblingFails => LaunchOutcome::InService,
+            Course::Abandoned => LaunchOutcome::Abandoned,
+            Course::NoImage => LaunchOutcome::Fails("The image id '[ami-gone]' does not exist".into()),
+        }
+    }
+}
+
 /// Plays a rollout with the requests of CloudFormation, and waits for its end. Returns the responses.
-fn play(fixture: &mut Fixture, course: Course) -> Vec<Response> {
-    let outcome = match course {
-        Course::Good | Course::SiblingFails => LaunchOutcome::InService,
-        Course::Abandoned => LaunchOutcome::Abandoned,
-        Course::NoImage => LaunchOutcome::Fails("The image id '[ami-gone]' does not exist".into()),
-    };
-    fixture.account().launch_outcomes.borrow_mut().insert("2".into(), outcome);
+pub(super) fn play(fixture: &mut Fixture, course: Course, max_size: usize) -> Vec<Response> {
+    fixture.account().launch_outcomes.borrow_mut().insert("2".into(), course.outcome());
     let first = fixture.run(async {
-        let response = fixture.send(&resource(), "Update", &of_type("t3.small")).await;
+        let response = fixture.send(&resource(), "Update", &of_type_within("t3.small", max_size)).await;
         fixture.wait_until_idle().await;
         response
     });
@@ -116,7 +134,7 @@ fn play(fixture: &mut Fixture, course: Course) -> Vec<Response> {
     fixture.run(async {
         let mut responses = vec![first];
         if rolls_back {
-            roll_back(fixture, &of_type("t3.micro"), &mut responses).await;
+            roll_back(fixture, &of_type_within("t3.micro", max_size), &mut responses).await;
         }
         settle(fixture).await;
         responses
@@ -134,15 +152,11 @@ async fn roll_back(fixture: &Fixture, properties: &Value, responses: &mut Vec<Re
 }
 
 /// Waits until no due pass is left to come, and no refresh is active.
-async fn settle(fixture: &Fixture) {
+pub(super) async fn settle(fixture: &Fixture) {
     let end = fixture.account().clock.now() + END;
     while fixture.account().clock.now() < end {
         fixture.wait(MINUTE).await;
-        let is_active = fixture.account().operate(|simulator, _| {
-            let group = simulator.group(&group_name(fixture));
-            group.is_ok_and(|it| it.active_refresh().is_some())
-        });
-        if !is_active && !fixture.has_tasks().await {
+        if !is_refreshing(fixture) && !fixture.has_tasks().await {
             break;
         }
     }
@@ -150,7 +164,15 @@ async fn settle(fixture: &Fixture) {
     fixture.wait_until_idle().await;
 }
 
-fn group_name(fixture: &Fixture) -> String {
+/// Whether a refresh of the group is active.
+pub(super) fn is_refreshing(fixture: &Fixture) -> bool {
+    fixture.account().operate(|simulator, _| {
+        let group = simulator.group(&group_name(fixture));
+        group.is_ok_and(|it| it.active_refresh().is_some())
+    })
+}
+
+pub(super) fn group_name(fixture: &Fixture) -> String {
     fixture.names("dev").group().name
 }
 
@@ -165,7 +187,7 @@ fn versions(fixture: &Fixture) -> (Vec<String>, String) {
 }
 
 /// The verdict on a rollout that was played: the group is at the version of the last successful request, as a whole.
-fn judge(fixture: &mut Fixture, course: Course, responses: &[Response]) -> Verdict {
+pub(super) fn judge(fixture: &mut Fixture, course: Course, responses: &[Response]) -> Verdict {
     let expected = if course != Course::SiblingFails && responses[0] == Response::Success { "2" } else { "1" };
     let (found, saved) = versions(fixture);
     let fewest = fixture.account().fewest_in_service.get();
@@ -183,7 +205,7 @@ fn judge(fixture: &mut Fixture, course: Course, responses: &[Response]) -> Verdi
 }
 
 /// Deletes the environment, and completes the verdict.
-fn finish(fixture: &mut Fixture, responses: &[Response], mut reasons: Vec<String>) -> Verdict {
+pub(super) fn finish(fixture: &mut Fixture, responses: &[Response], mut reasons: Vec<String>) -> Verdict {
     fixture.set_stack(StackState::Deleting);
     let fixture = &*fixture;
     if std::env::var_os("CAMPAIGN_TRACE").is_some() {
@@ -214,12 +236,12 @@ fn finish(fixture: &mut Fixture, responses: &[Response], mut reasons: Vec<String
 }
 
 /// The numbers of calls of each course without faults: to the cloud, and to the surrounding services.
-fn baselines() -> &'static [(Course, usize, usize)] {
+pub(super) fn baselines() -> &'static [(Course, usize, usize)] {
     static BASELINES: OnceLock<Vec<(Course, usize, usize)>> = OnceLock::new();
     let count = |course| {
         let mut fixture = created();
         let before = (fixture.account().calls.borrow().len(), fixture.services.calls());
-        play(&mut fixture, course);
+        play(&mut fixture, course, MAX_SIZE);
         let after = (fixture.account().calls.borrow().len(), fixture.services.calls());
         (course, after.0 - before.0, after.1 - before.1)
     };
@@ -239,7 +261,7 @@ fn calls() -> Row {
         let mut fixture = created();
         let number = fixture.account().calls.borrow().len() + call;
         fixture.account().faults.borrow_mut().insert(number, FAULTS[case % FAULTS.len()]);
-        let responses = play(&mut fixture, course);
+        let responses = play(&mut fixture, course, MAX_SIZE);
         judge(&mut fixture, course, &responses)
     };
     let name = "rollouts: every fault at every call of a rollout and of its way back";
@@ -254,7 +276,7 @@ fn services() -> Row {
         let (course, call) = cases[case / SERVICE_FAULTS.len()];
         let mut fixture = created();
         fixture.services.inject(fixture.services.calls() + call, SERVICE_FAULTS[case % SERVICE_FAULTS.len()]);
-        let responses = play(&mut fixture, course);
+        let responses = play(&mut fixture, course, MAX_SIZE);
         judge(&mut fixture, course, &responses)
     };
     let name = "rollouts: every fault at every call to records, request queue and response URL";
@@ -306,7 +328,7 @@ fn schedule(seed: usize) -> Verdict {
         settle(&fixture).await;
         schedule.responses
     });
-    let reasons = Vec::from_iter(unsettled(&fixture));
+    let reasons = Vec::from_iter(fixture.run(unsettled(&fixture)));
     finish(&mut fixture, &responses, reasons)
 }
 
@@ -315,9 +337,9 @@ fn index(dice: &mut Dice, end: u64) -> usize {
 }
 
 /// Why a group is neither at one version as a whole nor alarmed.
-fn unsettled(fixture: &Fixture) -> Option<String> {
+pub(super) async fn unsettled(fixture: &Fixture) -> Option<String> {
     let settings = RolloutSettings { alarms: vec![ALARM.to_owned()], ..RolloutSettings::default() };
-    let action = fixture.run(fixture.next_rollout_action(&resource(), "dev", &settings));
+    let action = fixture.next_rollout_action(&resource(), "dev", &settings).await;
     let (found, saved) = versions(fixture);
     match action {
         Some(Action::Alarm(_)) => None,
@@ -413,7 +435,7 @@ mod tests {
         ] {
             let mut fixture = created();
             let before = fixture.account().calls.borrow().len();
-            let responses = play(&mut fixture, course);
+            let responses = play(&mut fixture, course, MAX_SIZE);
             let calls = fixture.account().calls.borrow();
             let sent = calls[before..].iter().map(environment::Call::operation);
             let sent: Vec<&str> = sent.filter_map(|it| it.strip_prefix("autoscaling:")).collect();

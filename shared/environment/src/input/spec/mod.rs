@@ -277,13 +277,14 @@ fn spec_without(invalid: &BTreeSet<&str>, given: &Map<String, Value>, defaults: 
 /// The changes that an update may not make, according to the table.
 #[must_use]
 pub fn check_change(settled: &Spec, new: &Spec) -> Vec<Violation> {
-    let text =
-        |spec: &Spec, property: &Property| match serde_json::to_value(spec).unwrap_or_default().get(property.name) {
-            Some(Value::String(text)) => text.clone(),
-            other => other.map(ToString::to_string).unwrap_or_default(),
-        };
+    let recorded = [settled, new].map(|spec| serde_json::to_value(spec).unwrap_or_default());
+    let text = |spec: &Value, property: &Property| match spec.get(property.name) {
+        Some(Value::String(text)) => text.clone(),
+        other => other.map(ToString::to_string).unwrap_or_default(),
+    };
     let rejected = property::ALL.iter().filter(|it| it.change == Change::Rejected);
-    let changed = rejected.map(|it| (it, text(settled, it), text(new, it))).filter(|(_, old, new)| old != new);
+    let texts = rejected.map(|it| (it, text(&recorded[0], it), text(&recorded[1], it)));
+    let changed = texts.filter(|(_, old, new)| old != new);
     let violation = |(property, old, new): (&&Property, String, String)| Violation {
         property: property.name.to_owned(),
         value: shown(&new),
