@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::{Call, Requirements, arn, no_resource, required, requirement, same};
+use super::{Call, Requirement, Requirements, arn, no_resource, required, requirement, same};
 
 pub(super) fn of(call: &Call<'_>) -> Requirements {
     match call.service {
@@ -45,7 +45,7 @@ fn load_balancing(call: &Call<'_>) -> Requirements {
 
 fn events(call: &Call<'_>) -> Requirements {
     match call.operation {
-        "PutEvents" => put_events(call),
+        "PutEvents" => Ok(put_events(call)),
         "TestEventPattern" | "ListRules" | "ListRuleNamesByTarget" | "ListEventBuses" => Ok(vec![same(call, "*")]),
         "CreateEventBus" | "DescribeEventBus" | "DeleteEventBus" => {
             Ok(vec![same(call, arn("events", "event-bus/", call.text("Name").unwrap_or("default")))])
@@ -75,7 +75,7 @@ fn rule(call: &Call<'_>, parameter: &str) -> Result<String, String> {
 }
 
 /// Each entry needs the permission on its bus, for its source and its detail type (Service Authorization Reference, EventBridge).
-fn put_events(call: &Call<'_>) -> Requirements {
+fn put_events(call: &Call<'_>) -> Vec<Requirement> {
     let entries = call.json.get("Entries").and_then(Value::as_array).into_iter().flatten();
     let requirement_of = |entry: &Value| {
         let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
@@ -85,7 +85,7 @@ fn put_events(call: &Call<'_>) -> Requirements {
         put.context.set("events:detail-type", text("DetailType"));
         put
     };
-    Ok(entries.map(requirement_of).collect())
+    entries.map(requirement_of).collect()
 }
 
 /// The function in the path, by name or ARN: `/DATE/functions/NAME/…`.
