@@ -93,6 +93,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
             let desired = desired.ok_or_else(not_visible)?;
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
+            self.prune_versions(&record, &observed, &proceeds).await;
             match answer {
                 Answer::Success(state) => return Ok(RolloutEnd::Succeeded(state, desired)),
                 // The command in a refusal needs the name, which a decision does not know.
@@ -188,6 +189,26 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Deletes the versions of the launch template that nothing needs any more, once no rollout is under way. Nothing depends on
+    /// it: a failure is logged, and the end of the next rollout deletes them.
+    async fn prune_versions(
+        &self,
+        record: &RolloutRecord,
+        observed: &ObservedRollout,
+        proceeds: &impl AsyncFn() -> Result<(), PassError>,
+    ) {
+        let versions = observed.prunable_versions(record);
+        if versions.is_empty() || proceeds().await.is_err() {
+            return;
+        }
+        let kind = CallKind::Rollout(RolloutCall::DeleteVersions(versions.clone()));
+        let call = Call { key: self.scope.names.launch_template(), id: None, kind };
+        match self.cloud.call(&call).await {
+            Ok(_) => tracing::info!(owner = %self.owner, ?versions, "template versions deleted"),
+            Err(error) => tracing::warn!(owner = %self.owner, %error, "template versions not deleted"),
         }
     }
 

@@ -133,6 +133,19 @@ impl Environment {
         self.account().calls.borrow().len()
     }
 
+    /// Asserts that a settled environment writes nothing, and which versions its instances run and its group launches.
+    fn assert_settled_on_versions(&self, versions: &[&str], saved: &str) {
+        self.settle();
+        self.harness.advance(Duration::from_mins(5));
+        let before = self.call_count();
+        self.settle();
+        assert_eq!(
+            (self.versions(), self.saved().as_str()),
+            (versions.iter().map(|it| (*it).to_owned()).collect(), saved)
+        );
+        assert_eq!(self.operations(before), [""; 0], "a settled environment");
+    }
+
     /// Asserts that every instance runs a version, that the group launches it, and that the instances in service were never
     /// too few.
     fn assert_settled_on(&self, version: &str, context: &str) {
@@ -483,6 +496,29 @@ fn a_change_that_rolls_nothing_reaches_new_instances_only() {
     assert_eq!((environment.versions(), environment.saved()), (vec!["1".to_owned(); INSTANCES], "2".to_owned()));
     let operations = environment.operations(before);
     assert!(!operations.contains(&"autoscaling:StartInstanceRefresh"), "{operations:?}");
+}
+
+#[test]
+fn the_end_of_a_rollout_deletes_the_versions_that_nothing_needs() {
+    const DELETE: &str = "ec2:DeleteLaunchTemplateVersions";
+    let environment = environment();
+    let before = environment.call_count();
+    let mut stage = json!({});
+    for number in 2..=25 {
+        let to = json!({ "Tags": { "Stage": number.to_string() } });
+        assert_eq!(environment.answer(&environment.update(stage, to.clone()))["Status"], "SUCCESS");
+        stage = to;
+        environment.harness.advance(Duration::from_mins(1));
+    }
+    let calls = environment.account().calls.borrow()[before..].to_vec();
+    let deletes: Vec<String> = calls.iter().filter(|it| it.operation() == DELETE).map(ToString::to_string).collect();
+    // The default version, which the instances run, and the newest twenty are left.
+    let deleted = (2..=5).map(|number| format!("{DELETE} (versions {number})"));
+    assert_eq!(deletes, deleted.collect::<Vec<_>>());
+    // A version that was deleted is created again.
+    let back = environment.answer(&environment.update(stage, json!({ "Tags": { "Stage": "2" } })));
+    assert_eq!((&back["Status"], environment.saved().as_str()), (&json!("SUCCESS"), "26"), "{back}");
+    environment.assert_settled_on_versions(&["1"; INSTANCES], "26");
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The calls of a rollout, and the preferences of an instance refresh.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::key::Ref;
 
-/// A call on an Auto Scaling group that no plan has: it belongs to a [rollout](crate::rollout).
+/// A call that no plan has: it belongs to a [rollout](crate::rollout). Each is a call on the Auto Scaling group, except the last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RolloutCall {
     /// Sets the version of the launch template, and nothing else.
@@ -27,6 +28,8 @@ pub enum RolloutCall {
     RollBack,
     /// Cancels the active refresh, with `WaitForTransitioningInstances` false.
     Cancel,
+    /// Deletes versions of the launch template, whose key the call has. A version that does not exist is success.
+    DeleteVersions(BTreeSet<u64>),
 }
 
 impl RolloutCall {
@@ -38,6 +41,7 @@ impl RolloutCall {
             RolloutCall::Start { .. } => "autoscaling:StartInstanceRefresh",
             RolloutCall::RollBack => "autoscaling:RollbackInstanceRefresh",
             RolloutCall::Cancel => "autoscaling:CancelInstanceRefresh",
+            RolloutCall::DeleteVersions(_) => "ec2:DeleteLaunchTemplateVersions",
         }
     }
 }
@@ -51,6 +55,10 @@ impl fmt::Display for RolloutCall {
                 write!(f, " ({template} version {version}; {preferences})")
             }
             RolloutCall::RollBack | RolloutCall::Cancel => Ok(()),
+            RolloutCall::DeleteVersions(versions) => {
+                let versions: Vec<String> = versions.iter().map(u64::to_string).collect();
+                write!(f, " (versions {})", versions.join(", "))
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod decide;
 mod estimate;
 mod observed;
+mod prune;
 mod record;
 mod refresh;
 mod situation;

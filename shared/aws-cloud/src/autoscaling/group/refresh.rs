@@ -26,6 +26,7 @@ pub(super) async fn call(aws: &AwsCloud, call: &Call, rollout: &RolloutCall) -> 
         }
         RolloutCall::RollBack => roll_back(aws, call).await.map(|()| None),
         RolloutCall::Cancel => cancel(aws, call).await.map(|()| None),
+        RolloutCall::DeleteVersions(_) => Err(Problem::unsupported_call(call)),
     }
 }
 

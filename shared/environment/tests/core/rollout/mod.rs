@@ -9,6 +9,7 @@ mod fixture;
 mod invariants;
 mod ownership;
 mod properties;
+mod prune;
 mod summary;
 mod table;
 mod versions;
