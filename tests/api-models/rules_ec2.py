@@ -137,7 +137,8 @@ def template_name(value):
 @rule(
     "ec2:CreateLaunchTemplateVersion",
     "ec2:DeleteLaunchTemplate",
-    source=API + "CreateLaunchTemplateVersion, DeleteLaunchTemplate: the id or the name, but not both",
+    "ec2:DeleteLaunchTemplateVersions",
+    source=API + "CreateLaunchTemplateVersion, DeleteLaunchTemplate(Versions): the id or the name, but not both",
 )
 def template_reference(value):
     yield from exactly_one(value, "LaunchTemplateId", "LaunchTemplateName")

@@ -3,17 +3,19 @@
 //! An observation runs all reads at once, then combines their results.
 //!
 //! The number of calls for a whole environment does not depend on the number of zones, subnets or versions:
-//! - EC2 13: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template;
+//! - EC2 14: one for each of its eight lists, two for the VPC's DNS attributes, three for the launch template, one for the group's
+//!   instances;
 //! - Auto Scaling 3: the group, its hooks, its policies; and its activities, if instances are missing;
 //! - IAM 5: four for the role with its one inline policy, one for the profile;
 //! - S3 16: eight for each of the two buckets;
 //! - CloudWatch 2: alarms, the dashboard;
 //! - Logs 5: two for each of the two log groups, one for saved queries.
 //!
-//! In an existing network, EC2 takes 12: no owned VPC has attributes, and the VPC of the owned security group is looked
+//! In an existing network, EC2 takes 13: no owned VPC has attributes, and the VPC of the owned security group is looked
 //! up. An owned VPC is looked up as well in the rare case that lists contradict each other.
 //!
-//! While a run waits for a NAT gateway or an endpoint alone, an observation is one call; for the group, two or three. A rollout
+//! While a run waits for a NAT gateway or an endpoint alone, an observation is one call; for the group, one, and one more for its
+//! activities while instances are missing, or for its hooks while it is drained. A rollout
 //! has an observation of its own (`rollout`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,7 +170,10 @@ async fn named(clients: &Clients, names: &Names, kinds: Kinds<'_>) -> Result<Nam
         kinds.of(Kind::LogGroup, || logs::log_group::read(clients, &scaling_log_group)),
         kinds.of(Kind::LogGroup, || logs::log_group::read(clients, &instance_log_group)),
         kinds.of(Kind::LaunchTemplate, || ec2::launch_template::read(clients, names)),
-        kinds.of(Kind::AutoScalingGroup, || autoscaling::group::read(clients, names)),
+        kinds.of(Kind::AutoScalingGroup, async || match kinds {
+            Kinds::All => autoscaling::group::read(clients, names).await,
+            Kinds::Only(_) => autoscaling::group::read_awaited(clients, names).await,
+        }),
         kinds.of(Kind::ScalingPolicy, || autoscaling::scaling_policy::read(clients, names)),
         kinds.of(Kind::Alarm, || cloudwatch::alarm::read(clients, names)),
         kinds.of(Kind::Dashboard, || cloudwatch::dashboard::read(clients, names)),

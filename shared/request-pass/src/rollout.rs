@@ -98,6 +98,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
             let desired = desired.ok_or_else(not_visible)?;
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
+            self.prune_versions(&record, &observed, &proceeds).await;
             match answer {
                 Answer::Success(state) => {
                     if let Action::Alarm(reason) = &action {
@@ -225,6 +226,26 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
     pub(crate) async fn needs_operator(&self, version: &Version, reason: &str) {
         tracing::error!(owner = %self.owner, reason, "rollout needs an operator");
         self.publish(version, RolloutStep::NeedsOperator, reason).await;
+    }
+
+    /// Deletes the versions of the launch template that nothing needs any more, once no rollout is under way. Nothing depends on
+    /// it: a failure is logged, and the end of the next rollout deletes them.
+    async fn prune_versions(
+        &self,
+        record: &RolloutRecord,
+        observed: &ObservedRollout,
+        proceeds: &impl AsyncFn() -> Result<(), PassError>,
+    ) {
+        let versions = observed.prunable_versions(record);
+        if versions.is_empty() || proceeds().await.is_err() {
+            return;
+        }
+        let kind = CallKind::Rollout(RolloutCall::DeleteVersions(versions.clone()));
+        let call = Call { key: self.scope.names.launch_template(), id: None, kind };
+        match self.cloud.call(&call).await {
+            Ok(_) => tracing::info!(owner = %self.owner, ?versions, "template versions deleted"),
+            Err(error) => tracing::warn!(owner = %self.owner, %error, "template versions not deleted"),
+        }
     }
 
     /// Publishes a step to the ledger. The ledger informs: a failure is logged.

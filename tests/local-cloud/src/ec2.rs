@@ -239,6 +239,7 @@ fn run_parameters(version: &TemplateVersion, launch: &Launch) -> BTreeMap<String
         ("ImageId", "imageId"),
         ("InstanceType", "instanceType"),
         ("KeyName", "keyName"),
+        ("Monitoring.Enabled", "monitoring/enabled"),
         ("UserData", "userData"),
         ("IamInstanceProfile.Arn", "iamInstanceProfile/arn"),
         ("IamInstanceProfile.Name", "iamInstanceProfile/name"),

@@ -195,7 +195,7 @@ impl Address {
     }
 }
 
-fn items<'a>(response: &'a mut Element, set: &str) -> impl Iterator<Item = &'a mut Element> {
+pub(crate) fn items<'a>(response: &'a mut Element, set: &str) -> impl Iterator<Item = &'a mut Element> {
     response.children.iter_mut().filter(move |it| it.name == set).flat_map(|it| it.children.iter_mut())
 }
 
@@ -203,11 +203,11 @@ fn id(response: &Element, path: &str) -> Result<String, String> {
     response.text_of(path).map(str::to_owned).ok_or_else(|| format!("the response has no {path}"))
 }
 
-fn success(action: &str, fields: Vec<Element>) -> Response<Body> {
+pub(crate) fn success(action: &str, fields: Vec<Element>) -> Response<Body> {
     responses::xml(StatusCode::OK, &Element::node(&format!("{action}Response"), fields).to_string())
 }
 
-fn rejection(code: &str, message: &str) -> Response<Body> {
+pub(crate) fn rejection(code: &str, message: &str) -> Response<Body> {
     let error = Element::node("Error", vec![Element::leaf("Code", code), Element::leaf("Message", message)]);
     let errors = Element::node("Errors", vec![error]);
     responses::xml(StatusCode::BAD_REQUEST, &Element::node("Response", vec![errors]).to_string())

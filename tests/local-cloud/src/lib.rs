@@ -12,6 +12,7 @@ pub mod control;
 pub mod ec2;
 pub mod ec2_additions;
 pub mod ec2_catalog;
+pub mod ec2_gaps;
 pub mod element;
 pub mod emf;
 pub mod emulators;

@@ -21,6 +21,7 @@ use crate::{
     control,
     ec2_additions::Ec2Additions,
     ec2_catalog::{self, Ec2Catalog},
+    ec2_gaps::Ec2Gaps,
     exchange::Exchange,
     fault_response,
     faults::{CallKey, Fault, Faults, InjectedFault},
@@ -63,6 +64,8 @@ pub struct Router {
     pub ec2_catalog: Ec2Catalog,
     /// What other senders add to networks.
     pub ec2_additions: Ec2Additions,
+    /// The actions of EC2 that moto does not have.
+    pub ec2_gaps: Ec2Gaps,
     /// The calls that AWS rejects, and the emulators do not.
     pub rejections: Rejections,
     /// Implements the calls for saved Logs Insights queries.
@@ -276,6 +279,9 @@ impl Router {
         if let Some(response) = self.ec2_additions.response(self.auto_scaling.ec2(), operation, &query_and_body).await {
             return response;
         }
+        if let Some(response) = self.ec2_gaps.response(self.auto_scaling.ec2(), operation, &query_and_body).await {
+            return response;
+        }
         let response = self.forward(self.emulator(scope), head, body).await;
         if !response.status().is_success() {
             return response;
@@ -286,6 +292,9 @@ impl Router {
         }
         if self.ec2_additions.changes(operation) {
             return with_body(response, |it| self.ec2_additions.with_additions(operation, it)).await;
+        }
+        if self.ec2_gaps.changes(operation) {
+            return with_body(response, |it| self.ec2_gaps.with_effects(operation, it)).await;
         }
         if operation == "TerminateInstances" {
             let parameters = form::read(&query_and_body);

@@ -1,5 +1,6 @@
 //! Auto Scaling in the in-memory cloud: the simulator that the local cloud also serves over HTTP.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auto_scaling::{
@@ -9,7 +10,7 @@ use auto_scaling::{
 };
 
 use environment::{
-    AutoScalingGroup, AutoScalingGroupSetting, CallError, Departure, Hook, Member, ObservedGroup, Ref,
+    AutoScalingGroup, AutoScalingGroupSetting, CallError, Departure, GroupInstance, Hook, Member, ObservedGroup, Ref,
     RemediationAction, ScalingPolicy, Setting, Transition,
 };
 
@@ -120,6 +121,9 @@ pub(crate) fn set(
     group: &AutoScalingGroup,
     settings: &[Setting],
 ) -> Result<(), CallError> {
+    if let Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::DetailedMonitoring { .. })) = settings.first() {
+        return monitor(account, name, settings);
+    }
     let mut simulator = account.auto_scaling.borrow_mut();
     let done = match settings.first() {
         Some(Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(it))) => {
@@ -241,6 +245,44 @@ pub(crate) fn put_policy(account: &MemoryAccount, name: &str, policy: &ScalingPo
 
 pub(crate) fn delete_policy(account: &MemoryAccount, name: &str, group: &Ref) -> Result<(), CallError> {
     response(name, account.auto_scaling.borrow_mut().delete_policy(&group.to_string(), name))
+}
+
+/// The instances of the group that run in EC2: each has the monitoring of its version, until a call changes it.
+pub(crate) fn running_instances(account: &MemoryAccount, name: &str) -> BTreeMap<String, GroupInstance> {
+    let simulator = account.auto_scaling.borrow();
+    let Ok(group) = simulator.group(name) else { return BTreeMap::new() };
+    let running = |it: &Instance| {
+        let launched = account.launched.borrow().get(&it.id).cloned()?;
+        let version = account.template_version(&launched.id, &launched.version);
+        let changed = account.monitored.borrow().get(&it.id).copied();
+        let detailed_monitoring = changed.or(version.map(|it| it.content.detailed_monitoring)).unwrap_or_default();
+        Some((it.id.clone(), GroupInstance { subnet: account.subnet_id(&it.subnet.id), detailed_monitoring }))
+    };
+    group.instances.iter().filter_map(running).collect()
+}
+
+/// The ids of the instances in a subnet, which the simulator knows by its name.
+pub(crate) fn instances_in(account: &MemoryAccount, subnet: &str) -> Vec<String> {
+    let simulator = account.auto_scaling.borrow();
+    let all = simulator.groups().flat_map(|it| &it.instances);
+    all.filter(|it| it.subnet.id == subnet).map(|it| it.id.clone()).collect()
+}
+
+/// Changes the monitoring of instances. `InvalidInstanceID.NotFound`: one of them does not exist any more.
+fn monitor(account: &MemoryAccount, name: &str, settings: &[Setting]) -> Result<(), CallError> {
+    let simulator = account.auto_scaling.borrow();
+    let instances = response(name, simulator.group(name))?.instances.iter();
+    let running: Vec<&str> = instances.map(|it| it.id.as_str()).collect();
+    for setting in settings {
+        let Setting::AutoScalingGroup(AutoScalingGroupSetting::DetailedMonitoring { instance, on }) = setting else {
+            return Err(CallError::Rejected { message: format!("{name}: {setting} is no monitoring") });
+        };
+        if !running.contains(&instance.as_str()) {
+            return Err(retry(format!("InvalidInstanceID.NotFound: {instance}")));
+        }
+        account.monitored.borrow_mut().insert(instance.clone(), *on);
+    }
+    Ok(())
 }
 
 /// The number of the group's instances, and the number of those in service.

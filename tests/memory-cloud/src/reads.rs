@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use environment::{Kind, ObservedResource};
+use environment::{Fields, Kind, ObservedResource, Resource};
 
 /// Every kind, in the order of the adapters' reads.
 const KINDS: [Kind; 18] = [
@@ -30,7 +30,19 @@ const KINDS: [Kind; 18] = [
 /// The calls of an observation of these kinds, or of all, that found `observed`.
 pub(crate) fn count(kinds: Option<&BTreeSet<Kind>>, observed: &[ObservedResource]) -> usize {
     let read = KINDS.iter().filter(|kind| kinds.is_none_or(|kinds| kinds.contains(kind)));
-    read.map(|kind| of_kind(*kind, observed.iter().filter(|it| it.key().kind == *kind).count())).sum()
+    let found = |kind: Kind| observed.iter().filter(move |it| it.key().kind == kind);
+    read.map(|kind| match kind {
+        // The group, its hooks and its instances; of an awaited group, its hooks while it is drained. Not its activities, which
+        // are read while instances are missing.
+        Kind::AutoScalingGroup if kinds.is_none() => 3,
+        Kind::AutoScalingGroup => 1 + usize::from(found(*kind).any(|it| is_drained(&it.resource))),
+        kind => of_kind(*kind, found(*kind).count()),
+    })
+    .sum()
+}
+
+fn is_drained(resource: &Resource) -> bool {
+    matches!(&resource.fields, Fields::AutoScalingGroup(group) if group.max_size == 0)
 }
 
 /// One list for most kinds. A kind with computed names takes its calls for each name, and more for each resource that
@@ -41,8 +53,6 @@ fn of_kind(kind: Kind, found: usize) -> usize {
         Kind::Bucket => 2 + 7 * found,
         Kind::Role => 3 + found,
         Kind::LogGroup | Kind::LaunchTemplate => 2 + found,
-        // The group and its hooks; not its activities, which are read while instances are missing.
-        Kind::AutoScalingGroup => 2,
         _ => 1,
     }
 }

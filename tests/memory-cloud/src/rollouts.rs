@@ -17,12 +17,19 @@ use crate::groups::{self, launch_template, now, response};
 use crate::rules::retry;
 use crate::state::{MemoryAccount, StoredResource};
 
+/// The number of the version that a template is created with.
+const DEFAULT_VERSION: u64 = 1;
+
 /// The most launches of an observation.
 const MAX_LAUNCHES: usize = 100;
 
 /// Executes a call of a rollout. Returns the id of a started refresh.
-pub(crate) fn call(account: &MemoryAccount, name: &str, call: &RolloutCall) -> Result<Option<String>, CallError> {
+pub(crate) fn call(account: &MemoryAccount, key: &Key, call: &RolloutCall) -> Result<Option<String>, CallError> {
     account.tick();
+    let name = &key.name;
+    if let RolloutCall::DeleteVersions(versions) = call {
+        return delete_versions(account, key, versions).map(|()| None);
+    }
     if account.auto_scaling.borrow().group(name).is_err() {
         return Err(retry(format!("{name} is not found")));
     }
@@ -48,6 +55,7 @@ pub(crate) fn call(account: &MemoryAccount, name: &str, call: &RolloutCall) -> R
             let resumed = account.auto_scaling.borrow_mut().resume_processes(name, &[INSTANCE_REFRESH.to_owned()]);
             response(name, resumed).map(|()| None)
         }
+        RolloutCall::DeleteVersions(_) => Ok(None),
     };
     groups::step(account);
     done
@@ -82,6 +90,21 @@ fn numbered(account: &MemoryAccount, name: &str, template: &Ref, version: u64) -
         Some(_) => Ok(found),
         None => Err(CallError::Rejected { message: format!("{name}: {template} has no version {version}") }),
     }
+}
+
+/// Deletes versions. The first version is the default one, which EC2 does not delete; more than 200 in a call are rejected (the
+/// API reference).
+fn delete_versions(account: &MemoryAccount, template: &Key, versions: &BTreeSet<u64>) -> Result<(), CallError> {
+    let rejected = |reason: &str| Err(CallError::Rejected { message: format!("{template}: {reason}") });
+    if versions.len() > 200 {
+        return rejected("more than 200 versions in a call");
+    }
+    if versions.contains(&DEFAULT_VERSION) {
+        return rejected("the default version is not deleted");
+    }
+    let numbered = versions.iter().map(|number| (template.clone(), *number));
+    account.deleted_versions.borrow_mut().extend(numbered);
+    Ok(())
 }
 
 fn seconds(count: Option<u32>) -> Option<Duration> {
@@ -136,12 +159,13 @@ pub(crate) fn observe(account: &MemoryAccount, scope: &Scope, alarms: &[String])
     }
     let simulator = account.auto_scaling.borrow();
     let group = simulator.group(&key.name).ok()?;
-    let template = Template::of(&stored_resources, scope.names.launch_template());
+    let template = Template::of(account, &stored_resources, scope.names.launch_template());
     let gone = account.gone_images.borrow();
     let launchable = template.versions.iter().filter(|it| !gone.contains(&it.version.image)).map(|it| it.number);
     let activities = simulator.activities(&key.name, false).ok()?;
     Some(ObservedRollout {
         group: stored.id.clone(),
+        default_version: Some(DEFAULT_VERSION),
         saved: template.saved(&group.settings.launch_template),
         launchable: launchable.collect::<BTreeSet<u64>>(),
         instances: group.instances.iter().filter_map(|it| instance(it, &template)).collect(),
@@ -164,14 +188,15 @@ struct Template {
 }
 
 impl Template {
-    fn of(stored_resources: &[StoredResource], key: Key) -> Template {
+    fn of(account: &MemoryAccount, stored_resources: &[StoredResource], key: Key) -> Template {
         let resource = stored_resources.iter().find(|it| it.is(&key)).and_then(StoredResource::resource);
         let versions = match resource.map(|it| &it.fields) {
             Some(Fields::LaunchTemplate(template)) => template.versions.clone(),
             _ => vec![],
         };
-        let numbered = (1..).zip(versions).map(|(number, version)| NumberedVersion { number, version });
-        Template { id: Ref::Owned(key).to_string(), versions: numbered.collect() }
+        let numbered = (1..).zip(versions).filter(|(number, _)| account.has_version(&key, *number));
+        let versions = numbered.map(|(number, version)| NumberedVersion { number, version }).collect();
+        Template { id: Ref::Owned(key).to_string(), versions }
     }
 
     /// The version, if it is a number of this template.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use environment::{
     AutoScalingGroup, AutoScalingGroupSetting, CallError, CallKind, Condition, Fields, Key, Kind, Names, NatGateway,
-    OBSTACLE_LIMIT, Reach, Resource, Setting, Timestamp,
+    OBSTACLE_LIMIT, Reach, Ref, Resource, Setting, Timestamp,
 };
 
 use crate::dependencies::{check_clear, check_consistency, check_delete, check_set};
@@ -13,6 +13,9 @@ use crate::groups;
 use crate::state::{MemoryAccount, StoredResource, Version, deletion_time};
 
 type Ids = BTreeMap<Key, String>;
+
+/// The bound of a wait for Auto Scaling to move an instance out of a subnet, as `aws-cloud` has it.
+const INSTANCE_MOVE: Duration = Duration::from_hours(10);
 
 pub(crate) fn retry(kind: String) -> CallError {
     CallError::Retry { waiting_for: Condition::from(kind).within(OBSTACLE_LIMIT), after: Duration::from_secs(2) }
@@ -307,6 +310,12 @@ fn delete(
         return Err(CallError::Retry { waiting_for: condition.clone(), after: Duration::from_secs(2) });
     }
     check_delete(stored_resources, at, instances_on(account, stored_resources, at))?;
+    let inside = groups::instances_in(account, &Ref::Owned(resource.key()).to_string());
+    if resource.kind() == Kind::Subnet && !inside.is_empty() {
+        let condition = Condition::from(format!("{} is in use", resource.key())).within(INSTANCE_MOVE);
+        let waiting_for = Condition { detail: Some(inside.join(", ")), ..condition };
+        return Err(CallError::Retry { waiting_for, after: Duration::from_secs(2) });
+    }
     match &resource.fields {
         Fields::AutoScalingGroup(_) => groups::delete(account, &resource.name)?,
         Fields::ScalingPolicy(policy) => groups::delete_policy(account, &resource.name, &policy.group)?,

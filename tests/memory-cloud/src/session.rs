@@ -57,7 +57,7 @@ impl<'a> Session<'a> {
                 ids.insert(call.key.clone(), id.clone());
                 Ok((call.key.kind.facts().proof == Proof::Id).then_some(id))
             }
-            CallKind::Rollout(rollout) => rollouts::call(self.account, &call.key.name, rollout),
+            CallKind::Rollout(rollout) => rollouts::call(self.account, &call.key, rollout),
             kind => {
                 let id = call.id.as_ref().or_else(|| ids.get(&call.key)).cloned();
                 let Some(id) = id else {

@@ -93,6 +93,10 @@ pub struct MemoryAccount {
     pub launch_outcomes: RefCell<BTreeMap<String, LaunchOutcome>>,
     /// The ids of images that are deregistered: no instance launches from them.
     pub gone_images: RefCell<BTreeSet<String>>,
+    /// The instances whose monitoring a call changed.
+    pub(crate) monitored: RefCell<BTreeMap<String, bool>>,
+    /// The deleted versions of launch templates, by their numbers.
+    pub(crate) deleted_versions: RefCell<BTreeSet<(Key, u64)>>,
     /// Whether no call completes lifecycle actions: every function is dead.
     pub hooks_unanswered: Cell<bool>,
     /// The events of instance refreshes so far.
@@ -169,6 +173,8 @@ impl Default for MemoryAccount {
             launch_failure: None,
             launch_outcomes: RefCell::default(),
             gone_images: RefCell::default(),
+            monitored: RefCell::default(),
+            deleted_versions: RefCell::default(),
             launched: RefCell::default(),
             refreshes_accepted: RefCell::default(),
             fewest_in_service: Cell::new(usize::MAX),
@@ -360,6 +366,7 @@ impl MemoryAccount {
                 ownership = Ownership::Hidden(String::from("its policy does not allow this account to read it"));
             }
             self.count_instances(&mut resource);
+            self.remove_deleted_versions(&mut resource);
             Some(ObservedResource {
                 id: Some(stored.id.clone()),
                 ownership,
@@ -381,14 +388,36 @@ impl MemoryAccount {
         observed
     }
 
+    /// Whether a version of a launch template is not deleted.
+    pub(crate) fn has_version(&self, template: &Key, number: u64) -> bool {
+        !self.deleted_versions.borrow().contains(&(template.clone(), number))
+    }
+
+    fn remove_deleted_versions(&self, resource: &mut Resource) {
+        let key = resource.key();
+        if let Fields::LaunchTemplate(template) = &mut resource.fields {
+            let numbered = (1..).zip(std::mem::take(&mut template.versions));
+            let left = numbered.filter(|(number, _)| self.has_version(&key, *number));
+            template.versions = left.map(|(_, version)| version).collect();
+        }
+    }
+
+    /// The id of a subnet that the simulator of groups knows by its name; an existing subnet's name is its id.
+    pub(crate) fn subnet_id(&self, name: &str) -> String {
+        let stored_resources = self.stored_resources.borrow();
+        let is_it = |it: &&StoredResource| it.resource().is_some_and(|it| Ref::Owned(it.key()).to_string() == name);
+        stored_resources.iter().find(is_it).map_or_else(|| name.to_owned(), |it| it.id.clone())
+    }
+
     /// A numbered version of a launch template, by the template's id in the simulator.
     pub(crate) fn template_version(&self, template: &str, number: &str) -> Option<TemplateVersion> {
-        let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+        let number = number.parse::<u64>().ok()?;
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
         let stored_resources = self.stored_resources.borrow();
         let mut resources = stored_resources.iter().filter_map(StoredResource::resource);
         resources.find_map(|it| match &it.fields {
             Fields::LaunchTemplate(found) if Ref::Owned(it.key()).to_string() == template => {
-                found.versions.get(index).cloned()
+                found.versions.get(index).filter(|_| self.has_version(&it.key(), number)).cloned()
             }
             _ => None,
         })
@@ -409,6 +438,7 @@ impl MemoryAccount {
         if let Fields::AutoScalingGroup(group) = &mut resource.fields {
             group.in_service = groups::instances(self, &name).1;
             group.failed_launch = groups::failed_launch(self, &name);
+            group.instances = groups::running_instances(self, &name);
         }
     }
 

@@ -324,6 +324,34 @@ fn a_change_that_rolls_nothing_reaches_new_instances_only() {
 }
 
 #[test]
+fn the_end_of_a_rollout_deletes_the_versions_that_nothing_needs() {
+    const DELETE: &str = "ec2:DeleteLaunchTemplateVersions";
+    let environment = environment();
+    let before = environment.call_count();
+    let mut stage = json!({});
+    for number in 2..=25 {
+        let to = json!({ "Tags": { "Stage": number.to_string() } });
+        assert_eq!(environment.answer(&environment.update(stage, to.clone()))["Status"], "SUCCESS");
+        stage = to;
+        environment.harness.advance(Duration::from_mins(1));
+    }
+    let calls = environment.account().calls.borrow()[before..].to_vec();
+    let deletes: Vec<String> = calls.iter().filter(|it| it.operation() == DELETE).map(ToString::to_string).collect();
+    // The default version, which the instances run, and the newest twenty are left.
+    let deleted = (2..=5).map(|number| format!("{DELETE} (versions {number})"));
+    assert_eq!(deletes, deleted.collect::<Vec<_>>());
+    // A version that was deleted is created again.
+    let back = environment.answer(&environment.update(stage, json!({ "Tags": { "Stage": "2" } })));
+    assert_eq!((&back["Status"], environment.saved().as_str()), (&json!("SUCCESS"), "26"), "{back}");
+    environment.settle();
+    environment.harness.advance(Duration::from_mins(5));
+    let before = environment.call_count();
+    environment.settle();
+    assert_eq!((environment.versions(), environment.saved()), (vec!["1".to_owned(); INSTANCES], "26".to_owned()));
+    assert_eq!(environment.operations(before), [""; 0], "a settled environment");
+}
+
+#[test]
 fn without_rollouts_a_version_reaches_new_instances_only() {
     let environment = environment();
     let to = json!({ "InstanceType": "t3.small", "Rollout": "None" });

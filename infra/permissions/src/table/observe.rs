@@ -25,6 +25,7 @@ const READS: &[Statement] = &[
             call("ec2:DescribeLaunchTemplates"),
             call("ec2:DescribeLaunchTemplateVersions"),
             call("ec2:DescribeTags"),
+            call("ec2:DescribeInstances"),
             call("ec2:DescribeAvailabilityZones"),
             call("ec2:DescribeInstanceTypeOfferings"),
             call("ec2:DescribeInstanceTypes"),

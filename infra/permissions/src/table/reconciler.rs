@@ -202,6 +202,7 @@ const OF_NETWORKS: &[Statement] = &[
             call("ec2:DeleteRouteTable"),
             call("ec2:DeleteSecurityGroup"),
             call("ec2:DeleteLaunchTemplate"),
+            call("ec2:DeleteLaunchTemplateVersions"),
             call("ec2:ReleaseAddress"),
             call("ec2:DeleteNatGateway"),
             call("ec2:DeleteVpcEndpoints"),
@@ -248,6 +249,13 @@ const OF_INSTANCES: &[Statement] = &[
         GROUPS,
     )
     .when(&[Condition::Owned]),
+    allow(
+        "MonitorInstances",
+        &[call("ec2:MonitorInstances"), call("ec2:UnmonitorInstances")],
+        &[Resource::Here("ec2", "instance/*")],
+    )
+    .when(&[Condition::Owned])
+    .because("A change of AlarmPeriodSeconds changes the monitoring of running instances, which have the mark of their group."),
     allow("LaunchByOwnedTemplates", LAUNCH, &[Resource::Here("ec2", "launch-template/*")])
         .when(&[Condition::Owned])
         .because(

@@ -183,7 +183,7 @@ mod tests {
     use crate::ids::Ids;
     use aws_sdk_autoscaling::types::builders::ScalingPolicyBuilder;
     use environment::{AutoScalingGroup, HealthCheck};
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     const ARN: &str =
         "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:1:autoScalingGroupName/the-asg:policyName/up";
@@ -209,6 +209,7 @@ mod tests {
             metrics: true,
             in_service: 1,
             failed_launch: None,
+            instances: BTreeMap::new(),
         };
         let fields = Fields::AutoScalingGroup(group);
         let resource = Resource { name: "the-asg".into(), tags: Tags::new(), fields };

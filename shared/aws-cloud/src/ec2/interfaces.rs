@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment, NetworkInterfaceType};
+use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceAttachment, NetworkInterfaceType, Tag};
+use environment::mark;
 
 use crate::AwsCloud;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
@@ -21,6 +22,13 @@ const LAMBDA_REMOVAL: Duration = Duration::from_mins(45);
 /// The longest time until AWS removes the interfaces of a deleted endpoint: 10 minutes, the time that Terraform's
 /// provider waits for an endpoint's deletion.
 const ENDPOINT_REMOVAL: Duration = Duration::from_mins(10);
+/// The longest time until Auto Scaling has moved an instance out of a subnet that its group no longer has: it launches the
+/// replacement first (Auto Scaling user guide, "Rebalancing activities"), whose gate takes at most 2 hours, and the drain at most 8.
+const INSTANCE_MOVE: Duration = Duration::from_hours(10);
+
+/// The addition to the error while instances of the group are in a subnet.
+const MOVED: &str = " Auto Scaling moves the group's instances to its other subnets; the operator request roll replaces those that it \
+                     does not move.";
 
 /// Adds the interfaces that the filter finds to the error of a delete, if AWS can mean them. If this read fails, the
 /// error contains only AWS's own message.
@@ -31,25 +39,41 @@ pub(super) async fn with_blocking_interfaces(aws: &AwsCloud, problem: Problem, f
     let filter = Filter::builder().name(filter).values(id).build();
     let request = aws.clients.ec2.describe_network_interfaces().filters(filter);
     match request.send().await.classified("ec2:DescribeNetworkInterfaces") {
-        Ok(response) => add_interfaces(problem, response.network_interfaces()),
+        Ok(response) => add_interfaces(problem, response.network_interfaces(), &aws.owner),
         Err(_) => problem,
     }
 }
 
-fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface]) -> Problem {
-    let class = interfaces.iter().filter_map(removed_within).max().map_or(problem.class, ErrorClass::BlockedFor);
+fn add_interfaces(problem: Problem, interfaces: &[NetworkInterface], owner: &str) -> Problem {
+    let class = interfaces
+        .iter()
+        .filter_map(|it| removed_within(it, owner))
+        .max()
+        .map_or(problem.class, ErrorClass::BlockedFor);
     let described = interfaces.iter().map(describe).collect();
-    Problem { class, ..problem }.naming("blocking network interfaces", described, MAX_LISTED)
+    let hint = if interfaces.iter().any(|it| is_of_group(it, owner)) { MOVED } else { "" };
+    let message = format!("{}{hint}", problem.message);
+    Problem { class, message, ..problem }.naming("blocking network interfaces", described, MAX_LISTED)
 }
 
-/// How long AWS may take to remove an interface that it manages, after its user has deleted the resource that it belongs
-/// to. `None` for every other interface: its owner has to delete it.
-fn removed_within(interface: &NetworkInterface) -> Option<Duration> {
+/// How long AWS may take to remove an interface: one that it manages, after its user has deleted the resource that it belongs to;
+/// one of an instance of the group, until Auto Scaling has moved the instance. `None` for every other interface: its owner has to
+/// delete it.
+fn removed_within(interface: &NetworkInterface, owner: &str) -> Option<Duration> {
+    if is_of_group(interface, owner) {
+        return Some(INSTANCE_MOVE);
+    }
     match interface.interface_type()? {
         NetworkInterfaceType::Lambda => Some(LAMBDA_REMOVAL),
         NetworkInterfaceType::VpcEndpoint | NetworkInterfaceType::GatewayLoadBalancerEndpoint => Some(ENDPOINT_REMOVAL),
         _ => None,
     }
+}
+
+/// Whether the interface is that of an instance of the owner's group: the launch template's tags reach it.
+fn is_of_group(interface: &NetworkInterface, owner: &str) -> bool {
+    let is_mark = |it: &Tag| it.key() == Some(mark::OWNER) && it.value() == Some(owner);
+    interface.tag_set().iter().any(is_mark) && interface.attachment().is_some_and(|it| it.instance_id().is_some())
 }
 
 /// Describes an interface. Services set descriptions such as `ELB app/web/50dc6c495c0c9188`. An instance's own
@@ -75,7 +99,7 @@ mod tests {
     fn message_with(interfaces: &[NetworkInterface]) -> String {
         let (operation, code) = ("ec2:DeleteSubnet", "DependencyViolation");
         let problem = Problem::new(ErrorClass::Blocked, operation, code, "The subnet has dependencies.");
-        add_interfaces(problem, interfaces).message
+        add_interfaces(problem, interfaces, "owner").message
     }
 
     #[test]
@@ -99,11 +123,26 @@ mod tests {
         let class = |kinds: &[&str]| {
             let interface = |kind: &&str| interface("eni-1").interface_type(NetworkInterfaceType::from(*kind)).build();
             let interfaces: Vec<_> = kinds.iter().map(interface).collect();
-            add_interfaces(Problem::blocked("ec2:DeleteSubnet", "in use"), &interfaces).class
+            add_interfaces(Problem::blocked("ec2:DeleteSubnet", "in use"), &interfaces, "owner").class
         };
         assert_eq!(class(&["interface"]), ErrorClass::Blocked);
         assert_eq!(class(&["interface", "lambda", "vpc_endpoint"]), ErrorClass::BlockedFor(Duration::from_mins(45)));
         assert_eq!(class(&["vpc_endpoint"]), ErrorClass::BlockedFor(Duration::from_mins(10)));
+    }
+
+    #[test]
+    fn an_instance_of_the_group_is_waited_for_and_another_instance_is_not() {
+        let problem = |owner: &str| {
+            let attachment = NetworkInterfaceAttachment::builder().instance_id("i-1").build();
+            let mark = Tag::builder().key(mark::OWNER).value(owner).build();
+            let interface = interface("eni-1").attachment(attachment).tag_set(mark).build();
+            add_interfaces(Problem::blocked("ec2:DeleteSubnet", "It has dependencies."), &[interface], "owner")
+        };
+        let own = problem("owner");
+        assert_eq!(own.class, ErrorClass::BlockedFor(Duration::from_hours(10)));
+        assert!(own.message.contains("the operator request roll") && own.message.ends_with("eni-1 (i-1)"), "{own:?}");
+        let foreign = problem("another");
+        assert_eq!((foreign.class, foreign.message.contains("roll")), (ErrorClass::Blocked, false));
     }
 
     #[test]

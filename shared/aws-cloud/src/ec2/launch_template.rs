@@ -4,25 +4,30 @@
 //! image's id. A version without such a description was not created by Envkeeper, and is left out. Any principal that may
 //! create versions can write such a description, so a version is used only if its whole data is the desired data.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{
-    Filter, LaunchTemplate as Found, LaunchTemplateVersion, ResourceType, ResponseLaunchTemplateData, Tag,
-    TagDescription,
+    Filter, LaunchTemplate as Found, LaunchTemplateErrorCode, LaunchTemplateVersion, ResourceType,
+    ResponseLaunchTemplateData, Tag, TagDescription,
 };
 use environment::{
-    Call, CallKind, Fields, LaunchTemplate, LaunchTemplateSetting, Names, ObservedResource, Resource, Setting, State,
-    Tags, TemplateVersion,
+    Call, CallKind, Fields, LaunchTemplate, LaunchTemplateSetting, Names, ObservedResource, Resource, RolloutCall,
+    Setting, State, Tags, TemplateVersion,
 };
 
 use super::tags;
 use super::template_data as data;
 use crate::AwsCloud;
 use crate::clients::Clients;
-use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 use crate::ids::Observation;
 use crate::token::with_token;
 
 const DESCRIBE: &str = "ec2:DescribeLaunchTemplates";
 const DESCRIBE_VERSIONS: &str = "ec2:DescribeLaunchTemplateVersions";
+
+/// The most versions of a page (EC2 API reference, `DescribeLaunchTemplateVersions`).
+const MAX_LISTED: i32 = 200;
 
 pub(crate) use data::version;
 
@@ -56,7 +61,8 @@ async fn find(clients: &Clients, name: &str) -> Result<Option<Found>, Problem> {
 
 /// Lists the versions of the template with this name; none if it does not exist.
 pub(crate) async fn versions(clients: &Clients, name: &str) -> Result<Vec<LaunchTemplateVersion>, Problem> {
-    let pages = clients.ec2.describe_launch_template_versions().launch_template_name(name).into_paginator().items();
+    let request = clients.ec2.describe_launch_template_versions().launch_template_name(name);
+    let pages = request.max_results(MAX_LISTED).into_paginator().items();
     let found = pages.send().collect::<Result<_, _>>().await.classified(DESCRIBE_VERSIONS).none_if_not_found()?;
     Ok(found.unwrap_or_default())
 }
@@ -123,6 +129,7 @@ pub(crate) async fn call(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
         },
         CallKind::Clear(settings) => tags::clear(aws, call, settings).await,
         CallKind::Delete => delete(aws, call).await,
+        CallKind::Rollout(RolloutCall::DeleteVersions(numbers)) => delete_versions(aws, call, numbers).await,
         CallKind::Drain | CallKind::Empty | CallKind::Rollout(_) => Err(Problem::unsupported_call(call)),
     }
 }
@@ -185,6 +192,21 @@ async fn delete(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
     request.send().await.classified(call.operation()).none_if_not_found()?;
     aws.ids.record_deleted(&id);
     Ok(())
+}
+
+/// Deletes versions. A version that is left is reported in the response, which is not an error.
+async fn delete_versions(aws: &AwsCloud, call: &Call, numbers: &BTreeSet<u64>) -> Result<(), Problem> {
+    let request = aws.clients.ec2.delete_launch_template_versions().launch_template_id(aws.ids.of_call(call)?);
+    let request = request.set_versions(Some(numbers.iter().map(u64::to_string).collect()));
+    let response = request.send().await.classified(call.operation())?;
+    let left = response.unsuccessfully_deleted_launch_template_versions().iter();
+    left.filter_map(|it| Some((it.version_number()?, it.response_error()?)))
+        .find(|(_, error)| error.code() != Some(&LaunchTemplateErrorCode::LaunchTemplateVersionDoesNotExist))
+        .map_or(Ok(()), |(number, error)| {
+            let code = error.code().map_or("unknown", LaunchTemplateErrorCode::as_str);
+            let message = format!("version {number} is left: {}", error.message().unwrap_or_default());
+            Err(Problem::new(ErrorClass::Rejected, call.operation(), code, &message))
+        })
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub(crate) async fn observe(
     let is_suspended = |it: &SuspendedProcess| it.process_name() == Some(INSTANCE_REFRESH);
     Ok(Some(ObservedRollout {
         group: id.to_owned(),
+        default_version: versions.default,
         saved,
         launchable: launchable?,
         instances: instances::instances(&group, &versions, &launches),

@@ -15,6 +15,8 @@ pub(super) struct Versions {
     template: Option<String>,
     /// The versions with Envkeeper's form of description, the oldest first.
     pub(super) described: Vec<NumberedVersion>,
+    /// The number of the default version.
+    pub(super) default: Option<u64>,
     /// The image of every version, by the version's number.
     pub(super) images: BTreeMap<u64, String>,
 }
@@ -30,6 +32,7 @@ impl Versions {
         let mut described: Vec<NumberedVersion> = described.collect();
         described.sort_by_key(|it| it.number);
         Versions {
+            default: listed.iter().find(|it| it.default_version() == Some(true)).and_then(number),
             template: listed.first().and_then(|it| it.launch_template_id().map(str::to_owned)),
             described,
             images: listed.iter().filter_map(|it| Some((number(it)?, image(it)?))).collect(),
@@ -79,6 +82,7 @@ pub(super) mod tests {
         };
         Versions {
             template: Some("lt-1".into()),
+            default: Some(1),
             described: vec![
                 NumberedVersion { number: 1, version: version("ami-1", None) },
                 NumberedVersion { number: 2, version: version("ami-2", Some("fedcba9876543210")) },

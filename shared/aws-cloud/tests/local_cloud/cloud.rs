@@ -9,6 +9,7 @@ use local_cloud::auto_scaling::AutoScalingService;
 use local_cloud::ec2::Ec2;
 use local_cloud::ec2_additions::Ec2Additions;
 use local_cloud::ec2_catalog::Ec2Catalog;
+use local_cloud::ec2_gaps::Ec2Gaps;
 use local_cloud::emulators::Emulators;
 use local_cloud::event_bridge::EventBridge;
 use local_cloud::faults::Faults;
@@ -75,6 +76,7 @@ impl LocalCloud {
             ),
             ec2_catalog: Ec2Catalog::default(),
             ec2_additions: Ec2Additions::default(),
+            ec2_gaps: Ec2Gaps::default(),
             rejections: Rejections::default(),
             saved_queries: SavedQueries::default(),
             recorder,

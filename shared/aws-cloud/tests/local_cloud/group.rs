@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{AutoScalingGroup, DeletionProtection, Instance, LifecycleState, StepAdjustment};
-use environment::{Call, CallKind, Cloud, DesiredState, State};
+use environment::{Call, CallKind, Cloud, DesiredState, Fields, State};
 use serde_json::json;
 
 use crate::harness::Harness;
@@ -108,6 +108,37 @@ async fn drift_of_a_scaling_policy_is_repaired() {
     let request = request.policy_type("SimpleScaling").adjustment_type("ChangeInCapacity").scaling_adjustment(1);
     request.send().await.expect("a foreign policy");
     assert_eq!(harness.settle(&desired).await.1, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_monitoring_of_running_instances_follows_the_period_of_the_alarms() {
+    let harness = Harness::start().await;
+    let of_period = async |seconds: &str| {
+        let properties = json!({
+            "EnvironmentSuffix": "dev", "Egress": "PublicIp", "BucketOnDelete": "Empty", "MinSize": "2", "MaxSize": "3",
+            "DesiredCapacity": "2", "AlarmPeriodSeconds": seconds,
+        });
+        harness.desired(properties).await
+    };
+    let monitoring = async || {
+        let observed = harness.observe().await.into_iter().find_map(|it| match it.resource.fields {
+            Fields::AutoScalingGroup(group) => Some(group.instances),
+            _ => None,
+        });
+        observed.expect("a group").into_values().map(|it| it.detailed_monitoring).collect::<Vec<_>>()
+    };
+    harness.settle(&of_period("60").await).await;
+    wait_for(&harness, 2, true).await;
+    assert_eq!(monitoring().await, [true, true]);
+    let is_monitoring =
+        |it: &&String| it.starts_with("ec2:UnmonitorInstances") || it.starts_with("ec2:MonitorInstances");
+    let calls = harness.settle(&of_period("300").await).await.1;
+    assert_eq!(calls.iter().filter(is_monitoring).count(), 1, "{calls:?}");
+    assert_eq!(monitoring().await, [false, false]);
+    assert_eq!(harness.settle(&of_period("300").await).await.1, [""; 0]);
+    let calls = harness.settle(&of_period("60").await).await.1;
+    assert_eq!(calls.iter().filter(is_monitoring).count(), 1, "{calls:?}");
+    assert_eq!(monitoring().await, [true, true]);
 }
 
 /// A group of `count` instances, which are protected from scale-in from the start, by their own work.

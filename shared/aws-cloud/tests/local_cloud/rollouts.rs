@@ -278,6 +278,28 @@ async fn complete_launch(harness: &Harness, failure: Option<&str>) -> String {
 }
 
 #[tokio::test]
+async fn versions_are_deleted_and_one_that_is_left_is_named() {
+    let environment = Environment::start().await;
+    let harness = &environment.harness;
+    let delete = async |numbers: [u64; 2]| {
+        let cloud = harness.cloud();
+        cloud.observe_rollout(&harness.scope(), &[]).await.expect("an observation");
+        let kind = CallKind::Rollout(RolloutCall::DeleteVersions(BTreeSet::from(numbers)));
+        cloud.call(&Call { key: harness.names().launch_template(), id: None, kind }).await
+    };
+    let listed = async || observe(harness).await.versions.iter().map(|it| it.number).collect::<Vec<_>>();
+    assert_eq!((listed().await, observe(harness).await.default_version), (vec![1, 2], Some(1)));
+    assert_eq!(delete([2, 9]).await, Ok(None), "version 9 does not exist");
+    assert_eq!(listed().await, [1]);
+    let left = delete([1, 2]).await;
+    let Err(CallError::Rejected { message }) = &left else { panic!("{left:?}") };
+    assert!(message.contains("version 1 is left"), "{message}");
+    // The deleted version is created again, with a number of its own.
+    harness.settle(&harness.desired(properties("t3.small")).await).await;
+    assert_eq!(listed().await, [1, 3]);
+}
+
+#[tokio::test]
 async fn the_alarms_are_read_in_their_order_with_their_states() {
     let environment = Environment::start().await;
     let names = ["errors", "missing", "strict", "quiet"];

@@ -1,6 +1,6 @@
 //! Calls to Auto Scaling at its bounds, and right after a create.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
@@ -74,6 +74,7 @@ fn group(digest: &str) -> Call {
         metrics: true,
         in_service: 0,
         failed_launch: None,
+        instances: BTreeMap::new(),
     };
     create("web", Fields::AutoScalingGroup(group))
 }

@@ -1,6 +1,6 @@
 //! Lost responses: the number of attempts of a request, and their token.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
@@ -96,6 +96,7 @@ async fn a_group_is_created_with_its_hooks_protection_and_health_checks() {
         metrics: true,
         in_service: 0,
         failed_launch: None,
+        instances: BTreeMap::new(),
     };
     let cloud = AwsCloud::new(&service.clients, "owner".into(), "request".into());
     let template = Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] });

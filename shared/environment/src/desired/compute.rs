@@ -1,5 +1,7 @@
 //! The launch template, the Auto Scaling group with its lifecycle hooks, and the scaling policies.
 
+use std::collections::BTreeMap;
+
 use super::network::SubnetPlacement;
 use super::rolling::rolling_inputs;
 use super::{DesiredInputs, Part};
@@ -65,6 +67,7 @@ pub(super) fn compute(inputs: &DesiredInputs<'_>, placement: SubnetPlacement) ->
         metrics: true,
         in_service: 0,
         failed_launch: None,
+        instances: BTreeMap::new(),
     };
     vec![
         (names.launch_template(), Fields::LaunchTemplate(LaunchTemplate { versions: vec![version] })),

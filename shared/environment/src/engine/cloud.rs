@@ -147,7 +147,8 @@ pub enum CallKind {
     Empty,
     /// Deletes the resource. An absent resource is success.
     Delete,
-    /// Changes the version that an Auto Scaling group launches, or its running instances.
+    /// Changes the version that an Auto Scaling group launches, or its running instances; or deletes old versions of its launch
+    /// template.
     Rollout(RolloutCall),
 }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use crate::engine::cloud::{ObservedResource, Ownership};
 use crate::engine::plan::{DesiredState, FixedDrift, TemplateRollout, plan};
 use crate::model::key::Key;
-use crate::model::kinds::RoleSetting;
-use crate::model::resource::{Resource, Setting};
+use crate::model::key::Ref;
+use crate::model::kinds::{AutoScalingGroup, RoleSetting};
+use crate::model::resource::{Fields, Resource, Setting};
 
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +25,16 @@ pub struct Drift {
 /// The field of a resource with this environment's mark that is not proven to be this environment's.
 const UNPROVEN: &str = "ownership";
 
+/// The desired subnet of an instance.
+const ONE_OF_GROUP: &str =
+    "a subnet of the group; the operator request roll replaces an instance that Auto Scaling does not move";
+
 /// The beginning of the field of a policy that another sender added to the role.
 const FOREIGN: &str = "foreign ";
 
 /// Compares the desired with the observed resources: the fields that an update would change, those that no update can
-/// change, and the policies of the role that other senders added, which an update leaves alone.
+/// change, the policies of the role that other senders added, which an update leaves alone, and the instances in subnets that the
+/// group does not have.
 #[must_use]
 pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
     let plan = plan(desired, observed);
@@ -57,6 +63,7 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
     }
     all.extend(plan.fixed_drift.iter().map(Drift::from));
     all.extend(plan.rollout.iter().map(Drift::from));
+    all.extend(misplaced_instances(observed));
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
     all.extend(not_desired.filter_map(|it| {
@@ -101,6 +108,31 @@ impl From<&TemplateRollout> for Drift {
         let TemplateRollout { key, observed, desired, .. } = rollout.clone();
         Drift { key, field: String::from("launches"), desired: Some(desired), observed: Some(observed) }
     }
+}
+
+/// The instances of the owned group in subnets that the group does not have. Auto Scaling moves instances between zones only.
+fn misplaced_instances(observed: &[ObservedResource]) -> Vec<Drift> {
+    let id = |subnet: &Ref| match subnet {
+        Ref::Owned(key) => observed.iter().find(|it| it.key() == *key).and_then(|it| it.id.clone()),
+        Ref::Foreign(id) => Some(id.clone()),
+    };
+    let misplaced = |key: Key, group: &AutoScalingGroup| {
+        let subnets: Vec<String> = group.subnets.iter().filter_map(id).collect();
+        let outside = group.instances.iter().filter(move |(_, it)| !subnets.contains(&it.subnet));
+        let drift = move |(id, subnet): (&String, &String)| Drift {
+            key: key.clone(),
+            field: format!("the subnet of instance {id}"),
+            desired: Some(ONE_OF_GROUP.to_owned()),
+            observed: Some(subnet.clone()),
+        };
+        outside.map(|(id, it)| (id, &it.subnet)).map(drift).collect::<Vec<_>>()
+    };
+    let owned = observed.iter().filter(|it| it.ownership == Ownership::Owned);
+    let of_group = owned.filter_map(|it| match &it.resource.fields {
+        Fields::AutoScalingGroup(group) => Some(misplaced(it.key(), group)),
+        _ => None,
+    });
+    of_group.flatten().collect()
 }
 
 /// The policies of an observed role that are not desired.

@@ -1,5 +1,6 @@
 //! The calls of a rollout, and the preferences of an instance refresh.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::key::Ref;
@@ -7,7 +8,7 @@ use super::key::Ref;
 /// The process of a group that replaces instances by a refresh.
 pub const INSTANCE_REFRESH: &str = "InstanceRefresh";
 
-/// A call on an Auto Scaling group that no plan has: it belongs to a [rollout](crate::rollout).
+/// A call that no plan has: it belongs to a [rollout](crate::rollout). Each is a call on the Auto Scaling group, except the last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RolloutCall {
     /// Sets the version of the launch template, and nothing else.
@@ -35,6 +36,8 @@ pub enum RolloutCall {
     Suspend,
     /// Resumes the process `InstanceRefresh` of the group, and no other.
     Resume,
+    /// Deletes versions of the launch template, whose key the call has. A version that does not exist is success.
+    DeleteVersions(BTreeSet<u64>),
 }
 
 impl RolloutCall {
@@ -48,6 +51,7 @@ impl RolloutCall {
             RolloutCall::Cancel => "autoscaling:CancelInstanceRefresh",
             RolloutCall::Suspend => "autoscaling:SuspendProcesses",
             RolloutCall::Resume => "autoscaling:ResumeProcesses",
+            RolloutCall::DeleteVersions(_) => "ec2:DeleteLaunchTemplateVersions",
         }
     }
 }
@@ -62,6 +66,10 @@ impl fmt::Display for RolloutCall {
             }
             RolloutCall::Suspend | RolloutCall::Resume => write!(f, " ({INSTANCE_REFRESH})"),
             RolloutCall::RollBack | RolloutCall::Cancel => Ok(()),
+            RolloutCall::DeleteVersions(versions) => {
+                let versions: Vec<String> = versions.iter().map(u64::to_string).collect();
+                write!(f, " (versions {})", versions.join(", "))
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod decide;
 mod estimate;
 mod hold;
 mod observed;
+mod prune;
 mod record;
 mod refresh;
 mod situation;

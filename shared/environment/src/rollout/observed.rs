@@ -37,6 +37,8 @@ pub struct ObservedRollout {
     pub group: String,
     /// The versions of the launch template that have Envkeeper's form of description, the oldest first.
     pub versions: Vec<NumberedVersion>,
+    /// The number of the template's default version, which EC2 does not delete.
+    pub default_version: Option<u64>,
     /// The version that the group has saved.
     pub saved: SavedVersion,
     /// The numbers of the versions whose image exists.

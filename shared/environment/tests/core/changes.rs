@@ -98,7 +98,9 @@ fn reach(plan: &Plan) -> Reach {
     let running = any(|it| match it {
         Setting::Role(_) => true,
         Setting::AutoScalingGroup(it) => match it {
-            AutoScalingGroupSetting::HealthCheck(_) | AutoScalingGroupSetting::TargetGroup(_) => true,
+            AutoScalingGroupSetting::HealthCheck(_)
+            | AutoScalingGroupSetting::TargetGroup(_)
+            | AutoScalingGroupSetting::DetailedMonitoring { .. } => true,
             AutoScalingGroupSetting::Hook(hook) => hook.on == Transition::Terminate,
             _ => false,
         },
@@ -113,8 +115,8 @@ fn reach(plan: &Plan) -> Reach {
     );
     match change {
         TemplateChange::Rolling => Reach::Rolls,
+        _ if running => Reach::Running,
         TemplateChange::NewInstances => Reach::New,
-        TemplateChange::None | TemplateChange::Revision if running => Reach::Running,
         TemplateChange::None | TemplateChange::Revision if launched || gated => Reach::New,
         TemplateChange::None | TemplateChange::Revision => Reach::None,
     }

@@ -18,6 +18,7 @@ mod plans;
 mod properties;
 mod reported_properties;
 mod rollout;
+mod running_instances;
 mod scaling;
 mod secrets;
 mod user_data;

@@ -31,6 +31,7 @@ pub(super) const CHANGES: &[(&str, &[&str])] = &[
     ("CreateRoute", &["route-table"]),
     ("DeleteInternetGateway", &["internet-gateway"]),
     ("DeleteLaunchTemplate", &["launch-template"]),
+    ("DeleteLaunchTemplateVersions", &["launch-template"]),
     ("DeleteNatGateway", &["natgateway"]),
     ("DeleteRoute", &["route-table"]),
     ("DeleteRouteTable", &["route-table"]),
@@ -43,9 +44,11 @@ pub(super) const CHANGES: &[(&str, &[&str])] = &[
     ("ModifySubnetAttribute", &["subnet"]),
     ("ModifyVpcAttribute", &["vpc"]),
     ("ModifyVpcEndpoint", &["vpc-endpoint", "route-table", "security-group", "subnet"]),
+    ("MonitorInstances", &["instance"]),
     ("ReleaseAddress", &["elastic-ip"]),
     ("ReplaceRoute", &["route-table"]),
     ("RevokeSecurityGroupIngress", &["security-group"]),
+    ("UnmonitorInstances", &["instance"]),
 ];
 
 /// The prefix of an id, and the resource type of the id.

@@ -1,6 +1,7 @@
 //! The Auto Scaling group. Auto Scaling alone decides on the number of instances between the bounds.
 
 mod hooks;
+mod instances;
 mod observed;
 mod refresh;
 mod release;
@@ -16,7 +17,7 @@ use crate::AwsCloud;
 use crate::ec2::launch_template::version_number;
 use crate::errors::{ClassifyErrors, ErrorClass, Problem};
 
-pub(crate) use observed::{DESCRIBE, GroupAttributes, find, observed, read};
+pub(crate) use observed::{DESCRIBE, GroupAttributes, find, observed, read, read_awaited};
 
 use observed::{BY_TARGET_GROUPS, METRICS};
 
@@ -39,6 +40,9 @@ async fn change(aws: &AwsCloud, call: &Call) -> Result<(), Problem> {
             }
             [Setting::AutoScalingGroup(AutoScalingGroupSetting::Hook(hook))] => hooks::put(aws, call, hook).await,
             [Setting::AutoScalingGroup(AutoScalingGroupSetting::Metrics(on))] => collect_metrics(aws, call, *on).await,
+            [Setting::AutoScalingGroup(AutoScalingGroupSetting::DetailedMonitoring { on, .. }), ..] => {
+                instances::monitor(aws, call, *on, settings).await
+            }
             settings => update(aws, call, settings).await,
         },
         CallKind::Clear(settings) => match settings.as_slice() {

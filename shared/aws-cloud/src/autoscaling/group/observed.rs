@@ -1,17 +1,17 @@
 //! The observation of the group.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_autoscaling::types::{
     Activity, AutoScalingGroup as Found, DeletionProtection, EnabledMetric, Instance, LaunchTemplateSpecification,
     LifecycleHook, LifecycleState, ScalingActivityStatusCode, TagDescription,
 };
-use environment::{AutoScalingGroup, Fields, HealthCheck, Names, ObservedResource, Ref, Resource, Tags};
+use environment::{AutoScalingGroup, Fields, GroupInstance, HealthCheck, Names, ObservedResource, Ref, Resource, Tags};
 use lambda_kit::AwsCallError;
 use tokio::time::timeout;
 
-use super::{hooks, release};
+use super::{hooks, instances, release};
 use crate::advice;
 use crate::clients::Clients;
 use crate::errors::{ClassifyErrors, Problem};
@@ -44,10 +44,12 @@ const ACTIVITIES_TIMEOUT: Duration = Duration::from_secs(2);
 /// it.
 const MAX_REASON_CHARS: usize = 400;
 
-/// The observed attributes of a group: the group with its hooks and its last failed launch.
+/// The observed attributes of a group: the group with its hooks, its instances and its last failed launch.
 pub(crate) struct GroupAttributes {
     group: Found,
     hooks: Vec<LifecycleHook>,
+    /// The running instances in EC2.
+    instances: BTreeMap<String, GroupInstance>,
     /// The instances of the warm pool, once the group is drained.
     pool: Vec<Instance>,
     failed_launch: Option<String>,
@@ -56,13 +58,30 @@ pub(crate) struct GroupAttributes {
 /// Reads the group with the computed name, owned or foreign.
 pub(crate) async fn read(clients: &Clients, names: &Names) -> Result<Option<GroupAttributes>, Problem> {
     let name = names.group().name;
-    let (group, hooks) = tokio::join!(find(clients, &name), hooks::list(clients, &name));
+    let (group, hooks, instances) = tokio::join!(
+        Box::pin(find(clients, &name)),
+        Box::pin(hooks::list(clients, &name)),
+        Box::pin(instances::read(clients, &name)),
+    );
     let Some(group) = group? else { return Ok(None) };
     // Each list has a lag of its own: this list may not know the group yet.
     let hooks = hooks.map_err(Problem::blocked_if_rejected)?;
     let failed_launch = failed_launch(clients, &group).await;
     let pool = release::pool_of_drained(clients, &group).await;
-    Ok(Some(GroupAttributes { group, hooks, pool, failed_launch }))
+    Ok(Some(GroupAttributes { group, hooks, instances: instances?, pool, failed_launch }))
+}
+
+/// Reads the group as far as its state needs it: the hooks bound how long the instances of a drained group may wait.
+pub(crate) async fn read_awaited(clients: &Clients, names: &Names) -> Result<Option<GroupAttributes>, Problem> {
+    let name = names.group().name;
+    let Some(group) = find(clients, &name).await? else { return Ok(None) };
+    let hooks = match group.max_size() {
+        Some(0) => hooks::list(clients, &name).await.map_err(Problem::blocked_if_rejected)?,
+        _ => vec![],
+    };
+    let failed_launch = failed_launch(clients, &group).await;
+    let pool = release::pool_of_drained(clients, &group).await;
+    Ok(Some(GroupAttributes { group, hooks, instances: BTreeMap::new(), pool, failed_launch }))
 }
 
 /// The status message of the last failed launch, read if instances are missing. The message is for operators, so an
@@ -166,6 +185,7 @@ fn fields(
         metrics: has_all_metrics(found.enabled_metrics()),
         in_service: u32::try_from(count_in_service(found)).unwrap_or(u32::MAX),
         failed_launch: attributes.failed_launch.clone(),
+        instances: attributes.instances.clone(),
     })
 }
 
@@ -249,7 +269,9 @@ mod tests {
         let hook = |name: String| LifecycleHook::builder().lifecycle_hook_name(name);
         let launch = hook(names.launch_hook()).lifecycle_transition("autoscaling:EC2_INSTANCE_LAUNCHING");
         let hooks = vec![launch.heartbeat_timeout(900).default_result("ABANDON").build()];
-        observed(&GroupAttributes { group, hooks, pool: vec![], failed_launch: None }, &observation).unwrap()
+        let attributes =
+            GroupAttributes { group, hooks, instances: BTreeMap::new(), pool: vec![], failed_launch: None };
+        observed(&attributes, &observation).unwrap()
     }
 
     fn fields_of(group: Found) -> AutoScalingGroup {

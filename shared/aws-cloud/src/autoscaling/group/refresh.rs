@@ -28,6 +28,7 @@ pub(super) async fn call(aws: &AwsCloud, call: &Call, rollout: &RolloutCall) -> 
         RolloutCall::Cancel => cancel(aws, call).await.map(|()| None),
         RolloutCall::Suspend => suspend(aws, call).await.map(|()| None),
         RolloutCall::Resume => resume(aws, call).await.map(|()| None),
+        RolloutCall::DeleteVersions(_) => Err(Problem::unsupported_call(call)),
     }
 }
 

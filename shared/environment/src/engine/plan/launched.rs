@@ -1,11 +1,12 @@
 //! The version that the group launches, beside the desired one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::DesiredState;
 use crate::engine::cloud::{ObservedResource, Ownership};
 use crate::model::key::Key;
-use crate::model::kinds::{AutoScalingGroup, TemplateChange, TemplateVersion};
+use crate::model::kinds::{AutoScalingGroup, GroupInstance, TemplateChange, TemplateVersion};
 use crate::model::resource::{Fields, Resource};
 
 /// A desired version of the launch template that the group does not launch yet. A [rollout](crate::rollout) sets it, after
@@ -93,6 +94,28 @@ pub(super) fn with_launched_parts(desired: &DesiredState, observed: &[ObservedRe
         }
     }
     Some(pinned)
+}
+
+/// The same desired state with the monitoring of each running instance that has another one than the desired version: only
+/// new instances get it from the launch template.
+pub(super) fn with_monitoring(desired: &DesiredState, observed: &[ObservedResource]) -> Option<DesiredState> {
+    let (key, found) = owned(observed).find_map(group)?;
+    let versions = desired.resources.iter().find_map(|it| match &it.fields {
+        Fields::LaunchTemplate(template) => template.versions.first(),
+        _ => None,
+    });
+    let detailed_monitoring = versions?.content.detailed_monitoring;
+    let differs = found.instances.iter().filter(|(_, it)| it.detailed_monitoring != detailed_monitoring);
+    let differs = differs.map(|(id, it)| (id.clone(), GroupInstance { detailed_monitoring, ..it.clone() }));
+    let instances: BTreeMap<String, GroupInstance> = differs.collect();
+    if instances.is_empty() {
+        return None;
+    }
+    let mut monitored = desired.clone();
+    let of_key = monitored.resources.iter_mut().find(|it| it.key() == key)?;
+    let Fields::AutoScalingGroup(group) = &mut of_key.fields else { return None };
+    group.instances = instances;
+    Some(monitored)
 }
 
 /// The version that the group should launch: the desired one, with the launched parts that no request changes.

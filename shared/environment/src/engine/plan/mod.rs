@@ -15,7 +15,7 @@ mod launched;
 use std::collections::BTreeSet;
 
 use self::describe::{describe_change, describe_resource};
-use self::launched::with_launched_parts;
+use self::launched::{with_launched_parts, with_monitoring};
 use crate::engine::cloud::{Call, CallKind, ObservedResource, Ownership, State};
 use crate::engine::condition::{Awaited, Condition};
 use crate::engine::rejection::Rejection;
@@ -109,6 +109,8 @@ pub enum Action {
 pub fn plan(desired: &DesiredState, observed: &[ObservedResource]) -> Plan {
     let pinned = with_launched_parts(desired, observed);
     let desired = pinned.as_ref().unwrap_or(desired);
+    let monitored = with_monitoring(desired, observed);
+    let desired = monitored.as_ref().unwrap_or(desired);
     let unproven = observed.iter().filter(|it| it.ownership == Ownership::Unproven).map(ObservedResource::key);
     let rollout = TemplateRollout::of(desired, observed);
     let mut plan = Plan { unproven: unproven.collect(), rollout, ..Plan::default() };

@@ -65,6 +65,7 @@ pub static ZONE_COUNT: Property = Property {
     details: &[
         "Envkeeper uses the first zones, by name, that offer the instance type.",
         "A subnet that another tool created in the range of a new zone makes the update fail before anything changes.",
+        "A smaller number waits until Auto Scaling has moved the instances out of the removed zones.",
     ],
 };
 
@@ -115,7 +116,11 @@ pub static SUBNET_IDS: Property = Property {
     value_type: ValueType::Ids("subnet-"),
     change: Change::InPlace,
     description: "The subnets of `VpcId` in which the instances are launched.",
-    details: &["Each subnet needs a route to EC2's API, because an instance reports there that it is ready."],
+    details: &[
+        "Each subnet needs a route to EC2's API, because an instance reports there that it is ready.",
+        "Auto Scaling moves instances out of a zone that has no subnet any more. It leaves those in a removed subnet of \
+         another zone: `drift` names them, and the operator request `roll` replaces them.",
+    ],
 };
 
 /// Only the form is checked.
@@ -451,7 +456,7 @@ pub static SCALE_DOWN_CPU: Property = Property {
 pub static ALARM_PERIOD_SECONDS: Property = Property {
     name: "AlarmPeriodSeconds",
     group: Group::Scaling,
-    reach: Reach::New,
+    reach: Reach::Running,
     variable: "ALARM_PERIOD_SECONDS",
     default: Default::Is("60"),
     value_type: ValueType::OneOf(&[60, 120, 180, 240, 300, 600, 900, 1800, 3600]),
@@ -460,8 +465,7 @@ pub static ALARM_PERIOD_SECONDS: Property = Property {
     details: &[
         "A period below 300 enables detailed monitoring, because EC2 publishes a value only every five minutes without \
          it.",
-        "A change that crosses 300 affects new instances only.",
-        "Until the other instances are replaced, the CPU alarms have too few values to enter the ALARM state.",
+        "A change that crosses 300 also changes the monitoring of running instances.",
     ],
 };
 

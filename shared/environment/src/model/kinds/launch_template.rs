@@ -175,7 +175,8 @@ pub enum TemplateChange {
     /// Another release of Envkeeper wrote its own part of the user data. The running version is kept: it is the desired
     /// version of the rollout, and `status` names the newer revision.
     Revision,
-    /// Tags, metadata options or detailed monitoring: new instances only.
+    /// Tags, metadata options or detailed monitoring: new instances only. The monitoring of running instances is a setting of
+    /// the group.
     NewInstances,
     /// A rolling input: running instances follow.
     Rolling,

@@ -23,7 +23,7 @@ mod vpc_endpoint;
 pub use super::field::NoSetting;
 pub use address::Address;
 pub use alarm::{Alarm, AlarmRule, AlarmSetting, Comparison, Statistic};
-pub use auto_scaling_group::{AutoScalingGroup, AutoScalingGroupSetting, HealthCheck, Hook, Transition};
+pub use auto_scaling_group::{AutoScalingGroup, AutoScalingGroupSetting, GroupInstance, HealthCheck, Hook, Transition};
 pub use bucket::{AccessLogs, Bucket, BucketSetting, Encryption};
 pub use dashboard::{Dashboard, DashboardSetting};
 pub use instance_profile::{InstanceProfile, InstanceProfileSetting};

@@ -10,6 +10,7 @@ mod hold;
 mod invariants;
 mod ownership;
 mod properties;
+mod prune;
 mod summary;
 mod table;
 mod versions;

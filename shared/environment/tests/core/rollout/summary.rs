@@ -11,7 +11,7 @@ use serde_json::json;
 use super::fixture::{NOW, foreign, in_service, minutes_ago, rollout_of};
 
 /// The content of a version whose rolling inputs are its number's.
-fn content(number: u64) -> TemplateVersion {
+pub(super) fn content(number: u64) -> TemplateVersion {
     let spec = crate::common::spec(json!({ "UserDataScript": format!("echo {number}") }));
     environment::template_version(&spec, &crate::common::names(), crate::common::OWNER, "ami-00000000000000001")
 }
@@ -25,10 +25,11 @@ fn instance(id: &str, number: u64) -> RolloutInstance {
 }
 
 /// Three instances of version 6, which the group launches.
-fn observed() -> ObservedRollout {
+pub(super) fn observed() -> ObservedRollout {
     ObservedRollout {
         group: "arn:group".into(),
         versions: (5..=7).map(|number| NumberedVersion { number, version: content(number) }).collect(),
+        default_version: Some(1),
         saved: SavedVersion::Numbered(numbered(6)),
         launchable: (1..=9).collect(),
         instances: vec![instance("i-1", 6), instance("i-2", 6), instance("i-3", 6)],
@@ -42,7 +43,7 @@ fn observed() -> ObservedRollout {
     }
 }
 
-fn record() -> RolloutRecord {
+pub(super) fn record() -> RolloutRecord {
     RolloutRecord { desired: Some(numbered(6)), running: Some(numbered(6)), ..RolloutRecord::default() }
 }
 
