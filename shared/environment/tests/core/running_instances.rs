@@ -10,7 +10,7 @@ use environment::{
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
 
-use crate::common::{names, observe, plan_now, resources, run, settled, spec, standard};
+use crate::common::{names, observe, plan_now, resources, run, scope, settled, spec, standard};
 
 /// [`standard`] without detailed monitoring.
 fn basic() -> DesiredState {
@@ -54,9 +54,11 @@ fn tamper(account: &MemoryAccount, instance: &str) {
 }
 
 fn send(account: &MemoryAccount, instance: &str) -> Result<Option<String>, CallError> {
-    let id = observe(account).into_iter().find(|it| it.key() == names().group()).and_then(|it| it.id);
+    let session = Session::new(account, "operator");
+    let observed = account.clock.run(session.observe(&scope(account))).expect("not killed").expect("an observation");
+    let id = observed.into_iter().find(|it| it.key() == names().group()).and_then(|it| it.id);
     let call = Call { key: names().group(), id, kind: CallKind::Set(vec![monitor(instance)]) };
-    account.clock.run(Session::new(account, "operator").call(&call)).expect("not killed")
+    account.clock.run(session.call(&call)).expect("not killed")
 }
 
 #[test]
