@@ -1,8 +1,10 @@
 //! Security groups. `CreateSecurityGroup` has no client token, but a group's name is unique within the VPC.
 
-use aws_sdk_ec2::types::{Filter, IpPermission, ResourceType, UserIdGroupPair};
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, UserIdGroupPair};
 use environment::{
-    Call, CallKind, Fields, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, SecurityGroupSetting,
+    Call, CallKind, Fields, ForeignIngress, IngressSource, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, SecurityGroupSetting,
     Setting, State,
 };
 
@@ -26,7 +28,7 @@ pub(crate) async fn read(clients: &Clients, owner: &str) -> Result<Vec<Found>, P
 
 /// The security group in the form of the engine, with the name of its creation, which cannot change.
 ///
-/// Rules with another source than an owned group, or with another port than 443, are foreign and left out.
+/// Rules with another source than an owned group, or with another port than 443, are foreign.
 pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<ObservedResource, Problem> {
     let id = found.group_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "id"))?;
     let vpc = found.vpc_id().ok_or_else(|| Problem::unreadable(DESCRIBE, "VPC"))?;
@@ -38,6 +40,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
         vpc: observation.reference(vpc),
         description: found.description().unwrap_or_default().to_owned(),
         https_from: from.iter().map(|id| observation.reference(id)).collect(),
+        foreign_ingress: foreign_ingress(found, &from),
     };
     Ok(ObservedResource {
         id: Some(id.to_owned()),
@@ -68,10 +71,47 @@ fn name<'a>(found: &'a Found, id: &'a str, observation: &'a Observation<'_>) -> 
 
 /// The groups that a rule for port 443 alone lets in.
 fn https_pairs(found: &Found) -> impl Iterator<Item = &UserIdGroupPair> {
-    let https = |it: &&IpPermission| {
-        it.ip_protocol() == Some("tcp") && (it.from_port(), it.to_port()) == (Some(HTTPS), Some(HTTPS))
+    found.ip_permissions().iter().filter(|it| is_https(it)).flat_map(IpPermission::user_id_group_pairs)
+}
+
+fn is_https(rule: &IpPermission) -> bool {
+    rule.ip_protocol() == Some("tcp") && (rule.from_port(), rule.to_port()) == (Some(HTTPS), Some(HTTPS))
+}
+
+/// The sources of all ingress rules, without those for port 443 from the owned groups.
+fn foreign_ingress(found: &Found, owned: &[&str]) -> BTreeSet<ForeignIngress> {
+    let of_rule = |rule: &IpPermission| {
+        let networks = rule.ip_ranges().iter().filter_map(IpRange::cidr_ip);
+        let networks = networks.chain(rule.ipv6_ranges().iter().filter_map(Ipv6Range::cidr_ipv6)).map(source);
+        let lists = rule.prefix_list_ids().iter().filter_map(PrefixListId::prefix_list_id);
+        let is_own = is_https(rule);
+        let groups = rule.user_id_group_pairs().iter().filter_map(UserIdGroupPair::group_id);
+        let groups = groups.filter(|id| !(is_own && owned.contains(id)));
+        let others = lists.chain(groups).map(|id| IngressSource::Other(id.to_owned()));
+        let traffic = traffic(rule);
+        networks.chain(others).map(|from| ForeignIngress { from, traffic: traffic.clone() }).collect::<Vec<_>>()
     };
-    found.ip_permissions().iter().filter(https).flat_map(IpPermission::user_id_group_pairs)
+    found.ip_permissions().iter().flat_map(of_rule).collect()
+}
+
+fn source(network: &str) -> IngressSource {
+    if network.ends_with("/0") {
+        IngressSource::Public(network.to_owned())
+    } else {
+        IngressSource::Other(network.to_owned())
+    }
+}
+
+/// The protocol, and the ports of a rule that has them: `-1` stands for all traffic, and for all types of ICMP (EC2 API
+/// reference, `IpPermission`).
+fn traffic(rule: &IpPermission) -> String {
+    let protocol = rule.ip_protocol().unwrap_or_default();
+    match (protocol, rule.from_port(), rule.to_port()) {
+        ("-1", ..) => String::from("all traffic"),
+        (_, Some(from), Some(to)) if from == to && from >= 0 => format!("{protocol} {from}"),
+        (_, Some(from), Some(to)) if from >= 0 => format!("{protocol} {from}-{to}"),
+        _ => protocol.to_owned(),
+    }
 }
 
 fn https_from(pair: UserIdGroupPair) -> IpPermission {
@@ -170,7 +210,6 @@ mod tests {
     use super::*;
     use crate::ids::Ids;
     use environment::Names;
-    use std::collections::BTreeSet;
 
     fn pair(group: &str) -> UserIdGroupPair {
         UserIdGroupPair::builder().group_id(group).build()
@@ -179,6 +218,8 @@ mod tests {
     #[test]
     fn only_rules_that_let_owned_groups_in_by_https_are_read() {
         let elsewhere = IpPermission::builder().ip_protocol("tcp").from_port(HTTPS).to_port(444);
+        let shell = IpPermission::builder().ip_protocol("tcp").from_port(22).to_port(23);
+        let all = IpPermission::builder().ip_protocol("-1");
         let found = Found::builder()
             .group_id("sg-1")
             .group_name("endpoints")
@@ -186,6 +227,8 @@ mod tests {
             .ip_permissions(https_from(pair("sg-2")))
             .ip_permissions(https_from(pair("sg-9")))
             .ip_permissions(elsewhere.user_id_group_pairs(pair("sg-3")).build())
+            .ip_permissions(shell.ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build()).build())
+            .ip_permissions(all.ipv6_ranges(Ipv6Range::builder().cidr_ipv6("::/0").build()).build())
             .build();
         let ids = Ids::default();
         ids.record_created(&Key::new(Kind::SecurityGroup, "instances"), "sg-2");
@@ -195,6 +238,13 @@ mod tests {
         let observed = observed(&found, &ids.observation("owner", &names)).unwrap();
         let Fields::SecurityGroup(group) = observed.resource.fields else { panic!("{:?}", observed.resource) };
         assert_eq!(group.https_from, BTreeSet::from([Ref::owned(Kind::SecurityGroup, "instances")]));
+        let foreign: Vec<String> = group.foreign_ingress.iter().map(ToString::to_string).collect();
+        assert_eq!(foreign, [
+            "all traffic from ::/0 (public)",
+            "tcp 22-23 from 10.0.0.0/8",
+            "tcp 443-444 from sg-3",
+            "tcp 443 from sg-9"
+        ]);
         assert_eq!(observed.references, ["vpc-1", "sg-2"]);
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::cloud::{ObservedResource, Ownership};
 use crate::engine::plan::{DesiredState, FixedDrift, TemplateRollout, plan};
 use crate::model::key::Key;
 use crate::model::key::Ref;
-use crate::model::kinds::{AutoScalingGroup, RoleSetting};
+use crate::model::kinds::{AutoScalingGroup, ForeignIngress, IngressSource, RoleSetting};
 use crate::model::resource::{Fields, Resource, Setting};
 
 /// One difference.
@@ -29,16 +29,16 @@ const UNPROVEN: &str = "ownership";
 const ONE_OF_GROUP: &str =
     "a subnet of the group; the operator request roll replaces an instance that Auto Scaling does not move";
 
-/// The beginning of the field of a policy that another sender added to the role.
+/// The beginning of the field of a policy or an ingress rule that another sender added.
 const FOREIGN: &str = "foreign ";
 
 /// Compares the desired with the observed resources: the fields that an update would change, those that no update can
-/// change, the policies of the role that other senders added, which an update leaves alone, and the instances in subnets that the
-/// group does not have.
+/// change, the policies and ingress rules that other senders added, which an update leaves alone, and the instances in subnets
+/// that the group does not have. Ingress from everywhere comes first.
 #[must_use]
 pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
     let plan = plan(desired, observed);
-    let mut all = Vec::new();
+    let (mut all, other_ingress) = foreign_ingress(desired, observed);
     for resource in &desired.resources {
         let key = resource.key();
         let Some(found) = observed.iter().find(|it| it.key() == key) else {
@@ -64,6 +64,7 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
     all.extend(plan.fixed_drift.iter().map(Drift::from));
     all.extend(plan.rollout.iter().map(Drift::from));
     all.extend(misplaced_instances(observed));
+    all.extend(other_ingress);
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
     all.extend(not_desired.filter_map(|it| {
@@ -133,6 +134,25 @@ fn misplaced_instances(observed: &[ObservedResource]) -> Vec<Drift> {
         _ => None,
     });
     of_group.flatten().collect()
+}
+
+/// The ingress that other senders added to the security groups of the environment: public, and other.
+fn foreign_ingress(desired: &DesiredState, observed: &[ObservedResource]) -> (Vec<Drift>, Vec<Drift>) {
+    let is_desired = |it: &&ObservedResource| desired.resources.iter().any(|desired| desired.key() == it.key());
+    let owned = observed.iter().filter(|it| it.ownership == Ownership::Owned).filter(is_desired);
+    let ingress = owned.flat_map(|it| match &it.resource.fields {
+        Fields::SecurityGroup(group) => group.foreign_ingress.iter().map(|rule| (it.key(), rule)).collect(),
+        _ => vec![],
+    });
+    let (public, other): (Vec<_>, Vec<_>) =
+        ingress.partition(|(_, rule)| matches!(rule.from, IngressSource::Public(_)));
+    let drift = |(key, rule): (Key, &ForeignIngress)| Drift {
+        key,
+        field: format!("{FOREIGN}ingress {rule}"),
+        desired: None,
+        observed: Some(String::from("present")),
+    };
+    (public.into_iter().map(drift).collect(), other.into_iter().map(drift).collect())
 }
 
 /// The policies of an observed role that are not desired.

@@ -2,9 +2,10 @@
 #![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
 
 use crate::common::{names, observe, resources, rollback, scope, settled, spec, standard};
-use environment::{Call, CallKind, Cloud, Fields, Key, Kind, Ownership, Ref, drift, plan};
+use environment::{Call, CallKind, Cloud, Fields, ForeignIngress, IngressSource, Key, Kind, Ownership, Ref, drift, plan};
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 fn drift_lines(account: &MemoryAccount, desired: &environment::DesiredState) -> Vec<String> {
     drift(desired, &observe(account)).iter().map(ToString::to_string).collect()
@@ -38,6 +39,34 @@ fn a_put_of_an_existing_alarm_leaves_its_tags() {
     let before = tags();
     account.clock.run(session.call(&create)).expect("not killed").expect("accepted");
     assert_eq!((tags() == before, before.is_empty()), (true, false));
+}
+
+#[test]
+fn foreign_ingress_is_named_and_left_alone_and_public_ingress_comes_first() {
+    let desired = standard();
+    let account = settled(&desired);
+    let group = names().instance_security_group();
+    let rule = |from, traffic: &str| ForeignIngress { from, traffic: traffic.to_owned() };
+    account.tamper(&group, |it| {
+        let Fields::SecurityGroup(found) = &mut it.fields else { panic!("{it:?}") };
+        found.foreign_ingress = BTreeSet::from([
+            rule(IngressSource::Other("sg-0123456789abcdef0".into()), "tcp 8080"),
+            rule(IngressSource::Public("0.0.0.0/0".into()), "tcp 22"),
+        ]);
+    });
+    account.tamper(&key_of(&account, Kind::AutoScalingGroup), |it| {
+        if let Fields::AutoScalingGroup(group) = &mut it.fields {
+            group.max_size = 9;
+        }
+    });
+    let lines = drift_lines(&account, &desired);
+    let foreign = |rule: &str| {
+        format!("{group} has the foreign ingress {rule}: another sender added it, and only the delete of the environment removes it")
+    };
+    assert_eq!(lines.first(), Some(&foreign("tcp 22 from 0.0.0.0/0 (public)")), "{lines:?}");
+    assert_eq!(lines.last(), Some(&foreign("tcp 8080 from sg-0123456789abcdef0")), "{lines:?}");
+    let steps = plan(&desired, &observe(&account)).steps;
+    assert!(!steps.iter().any(|it| it.key == group), "no call changes the security group: {steps:?}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub use role::{Role, RoleSetting};
 pub use route_table::{RouteTable, RouteTableSetting};
 pub use saved_query::{Query, SavedQuery, SavedQuerySetting};
 pub use scaling_policy::{Adjustment, ScalingPolicy, ScalingPolicySetting, ScalingStep};
-pub use security_group::{SecurityGroup, SecurityGroupSetting};
+pub use security_group::{ForeignIngress, IngressSource, SecurityGroup, SecurityGroupSetting};
 pub use subnet::{Subnet, SubnetSetting};
 pub use vpc::{Vpc, VpcSetting};
 pub use vpc_endpoint::{Reach, VpcEndpoint, VpcEndpointSetting};

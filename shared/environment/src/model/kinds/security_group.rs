@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::model::field::{Field, KindSetting, ResourceKind, Value};
 use crate::model::key::Ref;
 use crate::model::kind::KindFacts;
 
-/// A security group. All egress is allowed, the default of a new group. Envkeeper's ingress rules are the rules in this
-/// struct. Rules that others add (for a load balancer, for example) are foreign and are retained.
+/// A security group. All egress is allowed, the default of a new group. Envkeeper's ingress rules are in `https_from`. Rules that
+/// others add (for a load balancer, for example) are foreign and are retained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SecurityGroup {
     /// The VPC of the security group; cannot change.
@@ -14,6 +15,35 @@ pub struct SecurityGroup {
     pub description: String,
     /// Owned security groups whose members may connect to port 443.
     pub https_from: BTreeSet<Ref>,
+    /// The ingress rules that others added. Observed only.
+    pub foreign_ingress: BTreeSet<ForeignIngress>,
+}
+
+/// One source of an ingress rule that Envkeeper did not add. Public ones come first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ForeignIngress {
+    /// The source.
+    pub from: IngressSource,
+    /// Protocol and ports, such as `tcp 22` or `all traffic`.
+    pub traffic: String,
+}
+
+/// The source of an ingress rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IngressSource {
+    /// Every address: `0.0.0.0/0` or `::/0`.
+    Public(String),
+    /// A network, a prefix list or a security group, by CIDR or id.
+    Other(String),
+}
+
+impl fmt::Display for ForeignIngress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.from {
+            IngressSource::Public(from) => write!(f, "{} from {from} (public)", self.traffic),
+            IngressSource::Other(from) => write!(f, "{} from {from}", self.traffic),
+        }
+    }
 }
 
 /// The ingress rules that Envkeeper owns.
@@ -47,6 +77,10 @@ impl ResourceKind for SecurityGroup {
     fn clear(&mut self, setting: &SecurityGroupSetting) {
         let SecurityGroupSetting::HttpsFrom(group) = setting;
         self.https_from.remove(group);
+    }
+
+    fn copy_observed_only_fields(&mut self, observed: &SecurityGroup) {
+        self.foreign_ingress.clone_from(&observed.foreign_ingress);
     }
 }
 
