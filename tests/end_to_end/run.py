@@ -46,6 +46,7 @@ PROCESSES = 6
 LONGEST = (
     "test_rollouts.Rollouts",
     "test_rollouts.RolloutsOfOperators",
+    "test_rollouts.RolloutsOfStacks",
     "test_stacks.Networks",
     "test_request_queue.RequestQueue",
     "test_request_queue.QueueFailures",

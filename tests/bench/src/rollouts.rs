@@ -36,9 +36,9 @@ fn plain_rows(flaw: Flaw, (size, seeds): (usize, u64)) -> Vec<Value> {
     let mut promised = |what: &str, value: f64, most: f64| rows.push(promise(&name(what), value, "s", most));
     match flaw {
         Flaw::None => {
-            let pairs = times.with.to_end.iter().zip(&times.native.to_end);
-            let beyond: Vec<f64> = pairs.map(|(with, native)| with - native).collect();
-            promised("seconds beyond the native refresh alone, p95", p95(&beyond), BEYOND_NATIVE);
+            // Of the 95th percentiles, and not of pairs: the second that the Update takes can leave an instance behind a check
+            // of Auto Scaling, which comes again after 11 s.
+            promised("seconds beyond the native refresh alone, of p95", asked_to_end - native, BEYOND_NATIVE);
         }
         Flaw::UserData => promised("asked to the group as before, p95", asked_to_end, AFTER_USER_DATA),
         Flaw::Silent | Flaw::NoAgent => {
