@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, UserIdGroupPair};
 use environment::{
-    Call, CallKind, Fields, ForeignIngress, IngressSource, Key, Kind, ObservedResource, Ownership, Ref, Resource, SecurityGroup, SecurityGroupSetting,
-    Setting, State,
+    Call, CallKind, Fields, ForeignIngress, IngressSource, Key, Kind, ObservedResource, Ownership, Ref, Resource,
+    SecurityGroup, SecurityGroupSetting, Setting, State,
 };
 
 use super::{interfaces, owned_by, tags};
@@ -239,12 +239,15 @@ mod tests {
         let Fields::SecurityGroup(group) = observed.resource.fields else { panic!("{:?}", observed.resource) };
         assert_eq!(group.https_from, BTreeSet::from([Ref::owned(Kind::SecurityGroup, "instances")]));
         let foreign: Vec<String> = group.foreign_ingress.iter().map(ToString::to_string).collect();
-        assert_eq!(foreign, [
-            "all traffic from ::/0 (public)",
-            "tcp 22-23 from 10.0.0.0/8",
-            "tcp 443-444 from sg-3",
-            "tcp 443 from sg-9"
-        ]);
+        assert_eq!(
+            foreign,
+            [
+                "all traffic from ::/0 (public)",
+                "tcp 22-23 from 10.0.0.0/8",
+                "tcp 443-444 from sg-3",
+                "tcp 443 from sg-9"
+            ]
+        );
         assert_eq!(observed.references, ["vpc-1", "sg-2"]);
     }
 }

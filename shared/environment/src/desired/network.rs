@@ -159,8 +159,7 @@ fn endpoints(inputs: &DesiredInputs<'_>) -> Part {
 fn instance_security_group(inputs: &DesiredInputs<'_>, vpc: Ref) -> (Key, Fields) {
     let description =
         format!("Instances of Envkeeper environment {}. Ingress: none by default.", inputs.names.environment_id());
-    let group =
-        SecurityGroup { vpc, description, https_from: BTreeSet::new(), foreign_ingress: BTreeSet::new() };
+    let group = SecurityGroup { vpc, description, https_from: BTreeSet::new(), foreign_ingress: BTreeSet::new() };
     (inputs.names.instance_security_group(), Fields::SecurityGroup(group))
 }
 

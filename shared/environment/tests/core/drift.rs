@@ -2,7 +2,9 @@
 #![allow(clippy::expect_used, reason = "a test panics on unexpected data")]
 
 use crate::common::{names, observe, resources, rollback, scope, settled, spec, standard};
-use environment::{Call, CallKind, Cloud, Fields, ForeignIngress, IngressSource, Key, Kind, Ownership, Ref, drift, plan};
+use environment::{
+    Call, CallKind, Cloud, Fields, ForeignIngress, IngressSource, Key, Kind, Ownership, Ref, drift, plan,
+};
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -61,7 +63,9 @@ fn foreign_ingress_is_named_and_left_alone_and_public_ingress_comes_first() {
     });
     let lines = drift_lines(&account, &desired);
     let foreign = |rule: &str| {
-        format!("{group} has the foreign ingress {rule}: another sender added it, and only the delete of the environment removes it")
+        format!(
+            "{group} has the foreign ingress {rule}: another sender added it, and only the delete of the environment removes it"
+        )
     };
     assert_eq!(lines.first(), Some(&foreign("tcp 22 from 0.0.0.0/0 (public)")), "{lines:?}");
     assert_eq!(lines.last(), Some(&foreign("tcp 8080 from sg-0123456789abcdef0")), "{lines:?}");
