@@ -31,8 +31,9 @@ fn expected(name: &str) -> Option<Kind> {
         Some("create" | "bad" | "topic" | "queue") => Some(Kind::Create),
         Some("update") => Some(Kind::Update),
         Some("delete") => Some(Kind::Delete),
-        Some("plan" | "status" | "drift" | "unlock" | "allow") => None,
-        Some("roll" | "rollback" | "cancel" | "hold" | "release") => None,
+        Some(
+            "plan" | "status" | "drift" | "unlock" | "allow" | "roll" | "rollback" | "cancel" | "hold" | "release",
+        ) => None,
         _ => panic!("add the kind of the sample {name} to this test"),
     }
 }

@@ -338,8 +338,8 @@ fn the_end_of_a_rollout_deletes_the_versions_that_nothing_needs() {
     let calls = environment.account().calls.borrow()[before..].to_vec();
     let deletes: Vec<String> = calls.iter().filter(|it| it.operation() == DELETE).map(ToString::to_string).collect();
     // The default version, which the instances run, and the newest twenty are left.
-    let deleted = (2..=5).map(|number| format!("{DELETE} (versions {number})"));
-    assert_eq!(deletes, deleted.collect::<Vec<_>>());
+    let expected = (2..=5).map(|number| format!("{DELETE} (versions {number})"));
+    assert_eq!(deletes, expected.collect::<Vec<_>>());
     // A version that was deleted is created again.
     let back = environment.answer(&environment.update(stage, json!({ "Tags": { "Stage": "2" } })));
     assert_eq!((&back["Status"], environment.saved().as_str()), (&json!("SUCCESS"), "26"), "{back}");

@@ -88,10 +88,10 @@ mod tests {
         Capacity { in_service, launching, desired, min_size: 2, last_failure: None }
     }
 
-    fn failed(capacity: Capacity) -> Capacity {
+    fn failed(in_service: usize, launching: usize, desired: u32) -> Capacity {
         let kind = VerdictKind::LaunchFailed(LaunchFailure::Quota);
         let verdict = Verdict { version: 3, at: Timestamp(1), evidence: String::from("VcpuLimitExceeded"), kind };
-        Capacity { last_failure: Some(verdict), ..capacity }
+        Capacity { last_failure: Some(verdict), ..capacity(in_service, launching, desired) }
     }
 
     #[test]
@@ -100,13 +100,13 @@ mod tests {
             (capacity(2, 0, 2), CapacityState::Complete),
             (capacity(3, 0, 2), CapacityState::Complete),
             (capacity(0, 0, 0), CapacityState::Complete),
-            (failed(capacity(2, 0, 2)), CapacityState::Complete),
+            (failed(2, 0, 2), CapacityState::Complete),
             (capacity(0, 2, 2), CapacityState::Launching),
             (capacity(2, 0, 3), CapacityState::Launching),
             (capacity(0, 0, 2), CapacityState::Degraded),
             (capacity(1, 0, 3), CapacityState::Degraded),
-            (failed(capacity(0, 1, 2)), CapacityState::Degraded),
-            (failed(capacity(2, 0, 3)), CapacityState::Degraded),
+            (failed(0, 1, 2), CapacityState::Degraded),
+            (failed(2, 0, 3), CapacityState::Degraded),
         ] {
             assert_eq!(capacity.state(), state, "{capacity}");
         }
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn the_text_names_the_reason_of_a_degraded_group() {
-        let text = failed(capacity(0, 1, 2)).to_string();
+        let text = failed(0, 1, 2).to_string();
         let expected = "0 of 2 instances in service (MinSize 2), 1 launching. The last launch failed: a launch of version 3 failed (a quota): VcpuLimitExceeded";
         assert_eq!(text, expected);
-        assert_eq!(failed(capacity(2, 0, 2)).to_string(), "2 of 2 instances in service (MinSize 2).");
+        assert_eq!(failed(2, 0, 2).to_string(), "2 of 2 instances in service (MinSize 2).");
     }
 }

@@ -25,11 +25,11 @@ fn with_instances() -> MemoryAccount {
 }
 
 fn group(account: &MemoryAccount) -> AutoScalingGroup {
-    let groups = observe(account).into_iter().filter_map(|it| match it.resource.fields {
+    let mut groups = observe(account).into_iter().filter_map(|it| match it.resource.fields {
         Fields::AutoScalingGroup(group) => Some(group),
         _ => None,
     });
-    groups.last().expect("a group")
+    groups.next_back().expect("a group")
 }
 
 /// Whether detailed monitoring is on, for each instance.

@@ -98,7 +98,7 @@ fn a_later_request_moves_the_end_of_a_hold_and_a_release_ends_it() {
 #[test]
 fn a_rollout_begins_after_the_hold_and_a_request_that_ends_before_it_is_refused() {
     let wait = Action::Wait(WaitFor::Hold(SOON));
-    assert_eq!(actions(held(due(Case::default()), SOON)), [wait.clone()]);
+    assert_eq!(actions(held(due(Case::default()), SOON)), std::slice::from_ref(&wait));
     let update = held(Case::default(), SOON);
     assert_eq!(actions(update.clone()), [wait]);
     assert_eq!(answer(&update.situation(), &update.decide()), Answer::NotYet);
