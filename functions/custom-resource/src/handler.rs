@@ -15,6 +15,7 @@ use requests::{
 use serde_json::{Value, json};
 
 use crate::operator::{OperatorOutcome, OperatorRequest};
+use crate::operator_error::OperatorError;
 
 /// The parts of the function. The function also starts with invalid settings, and reports them in each response.
 #[derive(Debug)]
@@ -90,7 +91,12 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
             Ok(event) if event.get("Request").is_some() && event.get("RequestType").is_none() => {
                 Ok(self.handle_operator_request(&event, deadline_ms).await)
             }
-            Ok(event) => self.handle_request(&event, deadline_ms).await,
+            Ok(event) => match miswritten_request(&event) {
+                Some(field) => {
+                    Ok(json!({ "Error": OperatorError::MiswrittenField { field: field.to_owned() }.to_string() }))
+                }
+                None => self.handle_request(&event, deadline_ms).await,
+            },
             Err(unreadable) => {
                 let to = ResponseAddress::of(&unreadable.readable_fields);
                 let response = self.failed(&unreadable.readable_fields, &to, unreadable.to_string());
@@ -212,4 +218,10 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
         }
         Ok(serde_json::from_str(&response.body())?)
     }
+}
+
+/// The field `Request` of an operator request in another case, such as `request`. No event of CloudFormation has it.
+fn miswritten_request(event: &Value) -> Option<&str> {
+    let fields = event.as_object().filter(|it| !it.contains_key("RequestType"))?;
+    fields.keys().map(String::as_str).find(|it| it.eq_ignore_ascii_case("Request"))
 }

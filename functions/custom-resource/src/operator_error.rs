@@ -12,6 +12,10 @@ pub(crate) enum OperatorError {
     #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\", \"roll\", \"rollback\", \"cancel\", \"hold\", \"release\" or \"delete\"", form(.request))]
     UnknownRequest { request: Value },
     #[error(
+        "{field} is not a field of a request; valid is \"Request\", with a capital letter, such as {{\"Request\": \"status\"}}"
+    )]
+    MiswrittenField { field: String },
+    #[error(
         "Environment is {}: valid is the id of an environment of this deployment, such as \"scalable-ec2-us-west-2-dev\"",
         form(.value)
     )]

@@ -15,6 +15,7 @@ mod rollouts;
 mod schedules;
 mod time;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
@@ -82,6 +83,15 @@ impl Row {
         report
     }
 
+    /// The verdict of a case. A panic is a failure of its case, and does not end the campaign.
+    fn verdict(&self, case: usize) -> Verdict {
+        let verdict = catch_unwind(AssertUnwindSafe(|| (self.run)(case)));
+        verdict.unwrap_or_else(|panic| {
+            let text = panic.downcast::<String>().map_or_else(|_| String::from("it panicked"), |text| *text);
+            Verdict { reason: text, ..Verdict::default() }
+        })
+    }
+
     /// The verdicts of one in `step` cases, in their order. Each case has its own fixture, so two cases run
     /// concurrently.
     fn verdicts(&self, step: usize) -> Vec<(usize, Verdict)> {
@@ -89,7 +99,7 @@ impl Row {
         let run = || {
             let cases = std::iter::repeat_with(|| next.fetch_add(step, Ordering::Relaxed));
             let cases = cases.take_while(|case| *case < self.cases);
-            cases.map(|case| (case, (self.run)(case))).collect::<Vec<_>>()
+            cases.map(|case| (case, self.verdict(case))).collect::<Vec<_>>()
         };
         let mut all = std::thread::scope(|scope| {
             let other = scope.spawn(run);

@@ -60,6 +60,13 @@ fn every_sample_is_a_valid_request() {
 }
 
 #[test]
+fn a_request_in_lower_case_is_no_event_of_cloudformation() {
+    let result = send(&handler(), json!({ "request": "status", "environment": ENVIRONMENT }));
+    let expected = "request is not a field of a request; valid is \"Request\", with a capital letter";
+    assert!(error(&result).starts_with(expected), "{result}");
+}
+
+#[test]
 fn a_plan_refuses_what_the_update_refuses() {
     let handler = created();
     let mut properties = sample("create.json")["ResourceProperties"].clone();

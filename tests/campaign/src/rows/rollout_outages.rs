@@ -16,8 +16,9 @@ use crate::fixture::{Fixture, Response};
 use crate::lifecycle::Verdict;
 use crate::services::ServiceFault;
 
-/// From the restart of the functions until the first pass has acted: the watchdog's minute, and the pass.
-const FIRST_PASS: Duration = Duration::from_mins(3);
+/// From the restart of the functions until the first pass has acted. A message that dead functions received is visible again
+/// after the queue's visibility timeout; its due pass is skipped once, and the watchdog requests the next one a minute later.
+const FIRST_PASS: Duration = Duration::from_mins(5);
 
 /// The statuses with which a refresh ends by Auto Scaling alone.
 const ENDS: [RefreshStatus; 4] = [
@@ -74,6 +75,8 @@ fn outage(course: Course, last: LastCall) -> Verdict {
     fixture.set_functions_dead(true);
     fixture.run(fixture.wait(END));
     let mut reasons = Vec::from_iter(left_behind(&fixture));
+    // A call that no function reached before the outage may come after it: that crash is an ordinary one.
+    fixture.outage_follows_crash.set(false);
     fixture.set_functions_dead(false);
     reasons.extend(
         fixture
