@@ -82,7 +82,11 @@ fn outage(course: Course, last: LastCall) -> Verdict {
         fixture
             .run(async {
                 fixture.wait(FIRST_PASS).await;
-                let idle = if is_refreshing(&fixture) { None } else { unsettled(&fixture).await };
+                // A refresh that has ended in the meantime is followed by a pass within two minutes.
+                let was_refreshing = is_refreshing(&fixture);
+                fixture.wait(MINUTE * 2).await;
+                let is_active = was_refreshing || is_refreshing(&fixture);
+                let idle = if is_active { None } else { unsettled(&fixture).await };
                 settle(&fixture).await;
                 [idle.map(|it| format!("the first pass did not act: {it}")), unsettled(&fixture).await]
             })
