@@ -6,7 +6,8 @@
 
 use environment::rollout::instance_drift;
 use environment::{
-    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift, plan,
+    Action, CheckedFacts, Cloud as _, DesiredState, Drift, Facts, ObservedResource, Plan, Spec, desired, drift,
+    foreign_ingress, plan,
 };
 use request_pass::{
     AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, read_facts, recorded_image, recorded_rollout,
@@ -182,6 +183,14 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         if let Some(until) = hold {
             text = format!("{}\n{text}", hold_line(until));
         }
+        let ingress = foreign_ingress(&desired, &observed);
+        let ingress: Vec<String> = ingress.iter().map(|(group, rule)| format!("{group}: {rule}")).collect();
+        if !ingress.is_empty() {
+            text = format!(
+                "{text}\nIngress rules of other senders, which Envkeeper leaves alone:\n  {}",
+                ingress.join("\n  ")
+            );
+        }
         text.extend(self.consent_guidance(&plan(&desired, &observed), &environment, Some(&owner)));
         let drift_json = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
@@ -189,7 +198,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         };
         Ok(json!({
             "Environment": environment, "Drift": all.iter().map(drift_json).collect::<Vec<_>>(),
-            "HeldUntil": hold.map(|it| it.to_string()), "Text": text,
+            "ForeignIngress": ingress, "HeldUntil": hold.map(|it| it.to_string()), "Text": text,
         }))
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode,
-    RolloutSettings, RolloutSummary, estimate,
+    Action, Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode,
+    RolloutSettings, RolloutSummary, Trigger, decide, estimate,
 };
 use environment::{
     CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, Timestamp, desired_version, template_version,
@@ -26,6 +26,14 @@ pub(crate) struct Forecast {
     pub text: String,
 }
 
+/// The observed group of an environment.
+pub(crate) struct GroupReport {
+    pub capacity: Capacity,
+    pub rollout: RolloutSummary,
+    /// Why the rollout needs an operator, if no automatic step is left.
+    pub obstacle: Option<String>,
+}
+
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// Observes the rollout of an environment; `None` if it has no group.
     pub(crate) async fn observe_rollout(
@@ -41,24 +49,35 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         self.cloud_factory.for_run(owner.as_str(), "observe", None).observe_rollout(&scope, alarms).await
     }
 
-    /// The capacity of an environment's group and the summary of its rollout, for `status`; `None` if it has no group.
+    /// The group of an environment, for `status`; `None` if it has none.
     pub(crate) async fn observe_group(
         &self,
         owner: &Owner,
         record: &OwnerRecord,
         environment: &str,
-    ) -> Result<Option<(Capacity, RolloutSummary)>, CallError> {
+    ) -> Result<Option<GroupReport>, CallError> {
         let spec = recorded_spec(Some(record), |it| it.desired.as_ref(), self.settings);
         let settings = spec.as_ref().map_or_else(RolloutSettings::default, |it| it.rollout.clone());
         let min_size = spec.as_ref().map_or(0, |it| it.min_size);
-        let observed = self.observe_rollout(owner, record, environment, &settings.alarms).await?;
+        let Some(observed) = self.observe_rollout(owner, record, environment, &settings.alarms).await? else {
+            return Ok(None);
+        };
         let current = spec.and_then(|spec| {
             let image = recorded_image(Some(record), &spec)?;
             Some(template_version(&spec, &spec.names(&self.settings.deployment), owner.as_str(), &image))
         });
         let (rollout, now) = (recorded_rollout(Some(record)), self.cloud_factory.now());
-        let summary = |it: &ObservedRollout| RolloutSummary::of(it, &rollout, &settings, current.as_ref(), now);
-        Ok(observed.map(|it| (Capacity::of(&it, min_size), summary(&it))))
+        let obstacle = rollout.desired.as_ref().and_then(|desired| {
+            match decide(&observed.situation(&rollout, &settings, desired, (Trigger::Due, now))) {
+                Action::Alarm(reason) => Some(reason.to_string()),
+                _ => None,
+            }
+        });
+        Ok(Some(GroupReport {
+            capacity: Capacity::of(&observed, min_size, now),
+            rollout: RolloutSummary::of(&observed, &rollout, &settings, current.as_ref(), now),
+            obstacle,
+        }))
     }
 
     /// The forecast of the rollout that follows a plan; `None` if none follows.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::operator::{KnownEnvironment, OperatorRequest};
 use crate::operator_error::OperatorError;
-use crate::rollout_report::{held_until, hold_line, summary_json};
+use crate::rollout_report::{GroupReport, held_until, hold_line, summary_json};
 
 /// The state of an environment. The record alone proves none: instances end without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ impl fmt::Display for EnvironmentState {
     }
 }
 
-/// The observation of the group: its capacity and its rollout; `None` if it does not exist.
-type Group = Result<Option<(Capacity, RolloutSummary)>, CallError>;
+/// The observation of the group; `None` if it does not exist.
+type Group = Result<Option<GroupReport>, CallError>;
 
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// The status of an environment. Where AWS does not respond, it is what the record has.
@@ -57,7 +57,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let (state, headline) = state(&environment, &record, &group, now);
         let (capacity, rollout) = match &group {
             Ok(None) => (Value::Null, Value::Null),
-            Ok(Some((capacity, summary))) => (capacity_json(capacity), summary_json(summary)),
+            Ok(Some(report)) => (capacity_json(&report.capacity), summary_json(&report.rollout)),
             Err(error) => (Value::Null, json!({ "Error": error.to_string() })),
         };
         let hold = held_until(&record, now);
@@ -93,7 +93,7 @@ fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp)
         );
         return (EnvironmentState::Degraded, line);
     }
-    let (capacity, summary) = match group {
+    let GroupReport { capacity, rollout, obstacle } = match group {
         Ok(Some(group)) => group,
         Ok(None) => {
             let line = format!("{environment} is degraded: its Auto Scaling group does not exist.");
@@ -106,15 +106,27 @@ fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp)
             return (EnvironmentState::Unknown, line);
         }
     };
-    let is_rolling = summary.state == Some(RolloutState::InProgress);
+    if let Some(reason) = obstacle {
+        let line = format!("{environment} is degraded: its rollout needs an operator: {reason}. {capacity}");
+        return (EnvironmentState::Degraded, line);
+    }
     match capacity.state() {
         CapacityState::Degraded => (EnvironmentState::Degraded, format!("{environment} is degraded: {capacity}")),
-        _ if is_rolling => (EnvironmentState::UnderWay, format!("{environment}: a rollout is in progress. {capacity}")),
+        _ if is_rolling(rollout) => {
+            (EnvironmentState::UnderWay, format!("{environment}: a rollout is under way. {capacity}"))
+        }
         CapacityState::Launching => {
-            (EnvironmentState::UnderWay, format!("{environment}: Auto Scaling launches instances. {capacity}"))
+            let line = format!("{environment}: the group is below its desired capacity. {capacity}");
+            (EnvironmentState::UnderWay, line)
         }
         CapacityState::Complete => (EnvironmentState::Settled, format!("{environment} is settled. {capacity}")),
     }
+}
+
+/// Whether instances are replaced, or are about to be after a hold. A way back counts too.
+fn is_rolling(rollout: &RolloutSummary) -> bool {
+    let is_active = rollout.refresh.as_ref().is_some_and(|(refresh, _)| refresh.status.is_active());
+    is_active || matches!(rollout.state, Some(RolloutState::InProgress | RolloutState::Held))
 }
 
 fn text(headline: String, hold: Option<Timestamp>, record: &OwnerRecord, group: &Group, now: Timestamp) -> String {
@@ -125,8 +137,8 @@ fn text(headline: String, hold: Option<Timestamp>, record: &OwnerRecord, group: 
         lines.push(format!("Waiting{} for:", since.unwrap_or_default()));
         lines.extend(progress.waiting_for.iter().map(|it| format!("  {it}")));
     }
-    if let Ok(Some((_, summary))) = group {
-        lines.push(summary.to_string());
+    if let Ok(Some(report)) = group {
+        lines.push(report.rollout.to_string());
     }
     if let Some(LatestRequest { response_address, .. }) = &record.latest_request {
         lines.push(format!(

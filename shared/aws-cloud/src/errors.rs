@@ -75,7 +75,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         // Throttled. `Throttling`, `ThrottledException` and `RequestThrottled` of the SDK's list.
         _ if short.contains("Throttl") => ErrorClass::Throttled,
         // Blocked.
-        // - EC2: `DependencyViolation`, `IncorrectState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
+        // - EC2: `DependencyViolation`, `IncorrectState`, `IncorrectInstanceState`, `ConcurrentTagAccess`, and `IdempotentParameterMismatch`: an
         //   earlier attempt with this client token succeeded, when the parameter referred to another image.
         // - IAM: `DeleteConflict`, `ConcurrentModification`, `EntityTemporarilyUnmodifiable`.
         // - Auto Scaling: `ResourceInUse`, `ScalingActivityInProgress`, `InstanceRefreshInProgress`.
@@ -90,6 +90,7 @@ pub(crate) fn classify(code: &str, status: u16) -> ErrorClass {
         | "DeleteConflict"
         | "ResourceInUse"
         | "IncorrectState"
+        | "IncorrectInstanceState"
         | "OperationAborted"
         | "ScalingActivityInProgress"
         | "InstanceRefreshInProgress"

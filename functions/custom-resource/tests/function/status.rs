@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use auto_scaling::{RefreshPreferences, StartRefresh};
+
 use crate::common::{BlockOn as _, InlineHandler, failed, handler, sample, send, succeeded, with};
 use environment::{Kind, Resource};
 use request_pass::CloudFactory as _;
@@ -90,6 +92,21 @@ fn an_environment_without_its_group_or_whose_create_failed_is_degraded() {
     let (state, line) = status(&handler);
     assert_eq!(state, "degraded", "{line}");
     assert!(line.ends_with("delete its stack and create it again, or update a stack in CREATE_FAILED to continue."));
+}
+
+#[test]
+fn an_environment_whose_instances_are_replaced_is_under_way() {
+    let handler = created();
+    let started = handler.cloud_factory.account.operate(|simulator, now| {
+        let desired_configuration = Some(simulator.group(GROUP)?.settings.launch_template.clone());
+        let start = StartRefresh { desired_configuration, preferences: RefreshPreferences::default() };
+        simulator.start_instance_refresh(GROUP, start, now)
+    });
+    started.expect("no other refresh is active");
+    handler.cloud_factory.account.clock.advance(Duration::from_secs(1));
+    let (state, line) = status(&handler);
+    assert_eq!(state, "under-way", "{line}");
+    assert!(line.starts_with("scalable-ec2-us-west-2-dev: a rollout is under way. 1 of 1 instances"), "{line}");
 }
 
 #[test]

@@ -33,12 +33,21 @@ const ONE_OF_GROUP: &str =
 const FOREIGN: &str = "foreign ";
 
 /// Compares the desired with the observed resources: the fields that an update would change, those that no update can
-/// change, the policies and ingress rules that other senders added, which an update leaves alone, and the instances in subnets
-/// that the group does not have. Ingress from everywhere comes first.
+/// change, the policies and the public ingress that other senders added, which an update leaves alone, and the instances in
+/// subnets that the group does not have. Public ingress comes first.
 #[must_use]
 pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift> {
     let plan = plan(desired, observed);
-    let (mut all, other_ingress) = foreign_ingress(desired, observed);
+    let ingress = foreign_ingress(desired, observed).into_iter();
+    let public = ingress.filter(|(_, rule)| matches!(rule.from, IngressSource::Public(_)));
+    let mut all: Vec<Drift> = public
+        .map(|(key, rule)| Drift {
+            key,
+            field: format!("{FOREIGN}ingress {rule}"),
+            desired: None,
+            observed: Some(String::from("present")),
+        })
+        .collect();
     for resource in &desired.resources {
         let key = resource.key();
         let Some(found) = observed.iter().find(|it| it.key() == key) else {
@@ -64,7 +73,6 @@ pub fn drift(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<Drift
     all.extend(plan.fixed_drift.iter().map(Drift::from));
     all.extend(plan.rollout.iter().map(Drift::from));
     all.extend(misplaced_instances(observed));
-    all.extend(other_ingress);
     let desired_keys: Vec<Key> = desired.resources.iter().map(Resource::key).collect();
     let not_desired = observed.iter().filter(|it| !desired_keys.contains(&it.key()));
     all.extend(not_desired.filter_map(|it| {
@@ -136,23 +144,17 @@ fn misplaced_instances(observed: &[ObservedResource]) -> Vec<Drift> {
     of_group.flatten().collect()
 }
 
-/// The ingress that other senders added to the security groups of the environment: public, and other.
-fn foreign_ingress(desired: &DesiredState, observed: &[ObservedResource]) -> (Vec<Drift>, Vec<Drift>) {
+/// The ingress that other senders added to the security groups of the environment. Only public ingress is drift: the rule of a
+/// load balancer, for example, is the stack author's own.
+#[must_use]
+pub fn foreign_ingress(desired: &DesiredState, observed: &[ObservedResource]) -> Vec<(Key, ForeignIngress)> {
     let is_desired = |it: &&ObservedResource| desired.resources.iter().any(|desired| desired.key() == it.key());
     let owned = observed.iter().filter(|it| it.ownership == Ownership::Owned).filter(is_desired);
-    let ingress = owned.flat_map(|it| match &it.resource.fields {
-        Fields::SecurityGroup(group) => group.foreign_ingress.iter().map(|rule| (it.key(), rule)).collect(),
+    let of_group = |it: &ObservedResource| match &it.resource.fields {
+        Fields::SecurityGroup(group) => group.foreign_ingress.iter().map(|rule| (it.key(), rule.clone())).collect(),
         _ => vec![],
-    });
-    let (public, other): (Vec<_>, Vec<_>) =
-        ingress.partition(|(_, rule)| matches!(rule.from, IngressSource::Public(_)));
-    let drift = |(key, rule): (Key, &ForeignIngress)| Drift {
-        key,
-        field: format!("{FOREIGN}ingress {rule}"),
-        desired: None,
-        observed: Some(String::from("present")),
     };
-    (public.into_iter().map(drift).collect(), other.into_iter().map(drift).collect())
+    owned.flat_map(of_group).collect()
 }
 
 /// The policies of an observed role that are not desired.
