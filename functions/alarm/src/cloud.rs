@@ -13,6 +13,6 @@ pub trait AlarmApi {
     /// Observes an alarm, metric or composite; `None` if no alarm has this name.
     async fn observe_alarm(&self, name: &str) -> Result<Option<ObservedAlarm>, CallError>;
 
-    /// Publishes an event to the ledger.
+    /// Publishes an event.
     async fn publish(&self, event: &Value) -> Result<(), QueueError>;
 }

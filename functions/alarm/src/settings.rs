@@ -13,11 +13,12 @@ pub struct Settings {
     /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests, in which remediation requests are queued in their owner's
     /// group.
     pub queue_url: String,
-    /// `EVENT_BUS_NAME`: the event bus to which they are published first; the queue then receives those that the bus does not
-    /// accept.
+    /// `EVENT_BUS_NAME`: the event bus to which skipped rules and the states of the user's own alarms are published.
+    /// The queue of `LEDGER_QUEUE_URL` receives the events that the bus does not accept, and all events if this
+    /// variable is not set.
     pub event_bus: Option<String>,
-    /// `LEDGER_QUEUE_URL`: the queue to which skipped rules are published. Without it they are in the function's own
-    /// log only.
+    /// `LEDGER_QUEUE_URL`: the queue of the ledger. Without it nothing is published, not even to the bus: skipped rules
+    /// are in the function's own log only.
     pub ledger_url: Option<String>,
     /// `AUTOMATION_PAUSED`: `true` while the deployment acts on no alarm.
     pub paused: bool,

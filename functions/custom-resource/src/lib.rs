@@ -6,7 +6,8 @@
 //! itself. An operator request comes by direct invocation, and the response is the invocation's result.
 //!
 //! The modules: `handler` (exactly one response to each request), `operator` (plan, drift, unlock, delete), `status`,
-//! `rollout_report` (the rollout in their results), `rollout_operation` (roll, rollback, cancel, hold, release), `adoption` (allow-adoption), `operator_error` (their errors). The crate `request-pass` has the pass over one request.
+//! `rollout_report` (the rollout in their results), `rollout_operation` (roll, rollback, cancel, hold, release),
+//! `adoption` (allow-adoption), `operator_error` (their errors). The crate `request-pass` has the pass over one request.
 
 #![warn(missing_docs)]
 

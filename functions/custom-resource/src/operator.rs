@@ -1,8 +1,8 @@
 //! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
 //!
 //! `plan` (of properties, or of an environment against its record), `status` (`status`), `drift`, `unlock`, `allow-adoption`
-//! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like
-//! every request.
+//! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment
+//! whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like every request.
 
 use environment::rollout::instance_drift;
 use environment::{

@@ -157,7 +157,7 @@ pub trait HookApi {
     /// The groups of instances, with their states: one call for each fifty. An instance without a group is not listed.
     async fn members(&self, instances: &[String]) -> Result<BTreeMap<String, GroupMember>, HookError>;
 
-    /// Publishes an event to the ledger.
+    /// Publishes an event.
     async fn publish(&self, event: &Value) -> Result<(), HookError>;
 
     /// The deadline of the delete of an owner's environment, if the environment is being deleted.

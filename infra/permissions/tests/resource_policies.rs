@@ -222,7 +222,15 @@ fn no_role_names_the_table() {
         let (_, from) = TEMPLATE.split_once(&format!("\n  {id}Role:\n")).unwrap();
         let (role, _) = from.split_once("\n\n").unwrap();
         assert!(!role.contains("Records.Arn"), "{id}Role");
-        assert!(TEMPLATE.contains(&format!("    DependsOn: [{id}Logs, {id}Records]\n")), "{id} waits for its rights");
+        assert!(TEMPLATE.contains(&format!("    DependsOn: [{id}Logs, {id}Records")), "{id} waits for its rights");
+    }
+}
+
+/// An event on the bus before its rule delivers it would be lost: the bus accepts it.
+#[test]
+fn publishers_wait_for_the_rule_that_delivers_their_events() {
+    for id in ["Reconciler", "LifecycleHook", "Alarm"] {
+        assert!(TEMPLATE.contains(&format!("    DependsOn: [{id}Logs, {id}Records, OwnEventRule")), "{id}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The events that Envkeeper's own functions publish to the ledger. They have the shape of EventBridge's events, so
-//! that one reader reads all events.
+//! The events that Envkeeper's own functions publish. They have the shape of EventBridge's events, so that one reader
+//! reads all events.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub const DRAIN: &str = "Drain Outcome";
 /// An alarm's action was executed, or not.
 pub const ALARM_ACTION: &str = "Alarm Action";
 
-/// A rollout of a template version began, ended, or needs an operator.
+/// A rollout of a template version began, ended, is held or released, or needs an operator.
 pub const ROLLOUT: &str = "Rollout Progress";
 
 /// The kinds of events that only Envkeeper publishes.

@@ -27,8 +27,12 @@ const ENDPOINT_REMOVAL: Duration = Duration::from_mins(10);
 const INSTANCE_MOVE: Duration = Duration::from_hours(10);
 
 /// The addition to the error while instances of the group are in a subnet.
-const MOVED: &str = " Auto Scaling moves the group's instances to its other subnets; the operator request roll replaces those that it \
-                     does not move.";
+///
+/// It advises only what works during the request: an operator request is refused while an update is under way. A delete
+/// of the environment removes the group first.
+const MOVED: &str = " While the group exists, Auto Scaling moves its instances to its other subnets. If it leaves one there: \
+                     remove its protection from scale-in or end its Standby, resume the group's suspended processes \
+                     (AZRebalance, Launch, Terminate), or terminate the instance in the group.";
 
 /// Adds the interfaces that the filter finds to the error of a delete, if AWS can mean them. If this read fails, the
 /// error contains only AWS's own message.
@@ -140,9 +144,12 @@ mod tests {
         };
         let own = problem("owner");
         assert_eq!(own.class, ErrorClass::BlockedFor(Duration::from_hours(10)));
-        assert!(own.message.contains("the operator request roll") && own.message.ends_with("eni-1 (i-1)"), "{own:?}");
+        assert!(
+            own.message.contains("protection from scale-in or end its Standby") && own.message.ends_with("eni-1 (i-1)"),
+            "{own:?}"
+        );
         let foreign = problem("another");
-        assert_eq!((foreign.class, foreign.message.contains("roll")), (ErrorClass::Blocked, false));
+        assert_eq!((foreign.class, foreign.message.contains("Standby")), (ErrorClass::Blocked, false));
     }
 
     #[test]

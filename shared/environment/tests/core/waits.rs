@@ -293,8 +293,8 @@ fn a_waiting_run_reads_the_awaited_resources_alone() {
     assert!(matches!(created, RunOutcome::Settled { .. }), "{created:?}");
     let (writes, complete) = (account.calls.borrow().len(), account.observations.get());
     assert!(complete <= 6, "{complete} complete observations");
-    // An observation of nothing takes 24 reads, a complete one 44; about fifty polls of one or two reads each remain.
-    let polls = account.reads.get() - complete * 44;
+    // An observation of nothing takes 25 reads, a complete one 45; about fifty polls of one or two reads each remain.
+    let polls = account.reads.get() - complete * 45;
     assert!(polls < 80, "{polls} reads beside {complete} complete observations and {writes} writes");
 }
 
