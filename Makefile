@@ -58,7 +58,7 @@ smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents 
 # The Python tools and the compiler side by side: one after the other, each leaves a core idle for minutes.
 .PHONY: test
 test: ## All checks of CI, except stale files and advisories (.ci/run)
-	@$(MAKE) --jobs 2 --output-sync=target lint compile
+	@$(MAKE) --jobs 2 --output-sync=line lint compile
 	@$(MAKE) test-rust test-stacks test-permissions judge
 
 .PHONY: compile
