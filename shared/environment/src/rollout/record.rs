@@ -36,7 +36,7 @@ pub struct RolloutRecord {
     /// The running version: the last one that a refresh, a create or `Rollout: None` put in place as a whole. `None`: the record
     /// was lost.
     pub running: Option<Version>,
-    /// The running version before that one: an operator can return to it.
+    /// The running version before that one, by its number: an operator can return to it, also from a newer revision.
     pub previous: Option<Version>,
     /// The failed versions, the newest last: at most ten. None of them is tried again until one of its rolling inputs changes
     /// or an operator asks.
@@ -184,7 +184,7 @@ impl RolloutRecord {
                 self.refresh = None;
                 self.failed.retain(|it| !it.version.matches(version));
                 let earlier = self.running.replace(version.clone());
-                if let Some(earlier) = earlier.filter(|it| !it.matches(version)) {
+                if let Some(earlier) = earlier.filter(|it| it.number != version.number) {
                     self.previous = Some(earlier);
                 }
             }

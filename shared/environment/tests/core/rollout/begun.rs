@@ -145,3 +145,14 @@ fn a_revision_that_failed_by_its_number_alone_is_marked_once() {
         assert!(!matches!(action, Action::MarkFailed(_)), "{status}: {action:?}");
     }
 }
+
+#[test]
+fn an_operators_rollback_of_a_revision_returns_to_the_version_of_the_same_inputs() {
+    let mut case = rolled_out();
+    case.record.previous = Some(version(5));
+    assert_eq!(calls(&mut case), [Action::None]);
+    assert_eq!(case.record.previous, Some(version(6)));
+    case.trigger = Trigger::Rollback;
+    assert_eq!(calls(&mut case)[..2], back()[..2]);
+    assert!(!case.record.is_bad(&version(6)) && case.record.is_bad(&tagged()), "{:?}", case.record);
+}
