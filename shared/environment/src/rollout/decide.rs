@@ -90,9 +90,6 @@ fn foreign(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
 /// The first step of an operator's request, which is a write of the record; then the request goes its usual way.
 fn operator(it: &Situation<'_>, active: Option<&ObservedRefresh>) -> Option<Action> {
     let mark = |cause, evidence| Some(mark_failed(it, it.desired, cause, evidence));
-    let is_returning = |refresh: &ObservedRefresh| {
-        refresh.status == RefreshStatus::RollbackInProgress || refresh.preferences.are_of_a_way_back()
-    };
     let is_cancelled = it.failure().map(|failed| failed.cause == FailureCause::Cancelled);
     match (it.trigger, is_cancelled, active) {
         (Trigger::Roll, Some(_), _) => {
@@ -104,7 +101,7 @@ fn operator(it: &Situation<'_>, active: Option<&ObservedRefresh>) -> Option<Acti
             _ => cancel(refresh),
         }),
         (Trigger::Cancel, _, Some(_)) => mark(FailureCause::Cancelled, "an operator cancelled the rollout"),
-        (Trigger::Rollback, _, Some(refresh)) if is_returning(refresh) => None,
+        (Trigger::Rollback, _, Some(refresh)) if refresh.is_return() => None,
         (Trigger::Rollback, None | Some(true), _) if it.fallback().is_none() => {
             Some(Action::Refuse(Refusal::NoEarlierVersion))
         }

@@ -2,9 +2,8 @@
 
 use super::action::{Action, AlarmReason, Refusal, WaitFor};
 use super::record::Hold;
-use super::refresh::RefreshStatus;
+use super::refresh::ObservedRefresh;
 use super::situation::{Situation, Trigger};
-use crate::model::rollout_call::Preferences;
 
 /// The next action of a situation whose rollout has the action `next`.
 ///
@@ -44,14 +43,12 @@ pub(super) fn hold_blocks_start(it: &Situation<'_>) -> Option<Action> {
 
 /// Whether the group returns to a version that ran before, or begins to with this action.
 fn returns(it: &Situation<'_>, action: &Action) -> bool {
-    // An operator's `roll` of the running version replaces all: it is no way back.
-    let is_way_back = |it: &Preferences| it.are_of_a_way_back() && it.skip_matching == Some(true);
     match action {
-        Action::RollBack
-        | Action::Alarm(AlarmReason::VerdictOnWayBack(_))
-        | Action::Wait(WaitFor::Refresh { status: RefreshStatus::RollbackInProgress, .. }) => true,
-        Action::Start(call) => is_way_back(&call.preferences),
-        Action::Wait(WaitFor::Refresh { .. }) => it.refresh.is_some_and(|refresh| is_way_back(&refresh.preferences)),
+        Action::RollBack => true,
+        Action::Start(call) => call.is_return(),
+        Action::Alarm(AlarmReason::VerdictOnWayBack(_)) | Action::Wait(WaitFor::Refresh { .. }) => {
+            it.refresh.is_some_and(ObservedRefresh::is_return)
+        }
         _ => false,
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use environment::Timestamp;
 use environment::rollout::{
-    Action, Answer, FailureCause, Hold, Refusal, RolloutState, SavedVersion, Trigger, UpdateRequest, WaitFor, answer,
-    state,
+    Action, AlarmReason, Answer, FailureCause, Hold, RefreshCall, Refusal, RolloutState, SavedVersion, Trigger,
+    UpdateRequest, WaitFor, answer, state,
 };
 
 use super::fixture::{
-    Case, NOW, TRIGGERS, foreign, in_service, minutes_ago, return_to, rollout_of, unhealthy, update, version,
+    Case, NOW, TRIGGERS, foreign, in_service, minutes_ago, refresh, return_to, rollout_of, unhealthy, update, version,
 };
 
 /// Within the time of the Update of the fixture.
@@ -162,6 +162,18 @@ fn a_way_back_ends_the_hold_and_the_process_is_resumed_before_the_call() {
         let all = actions(held(case, tomorrow()));
         assert_eq!(all[1..3], [Action::Resume, Action::RecordHold(None)], "{all:?}");
     }
+}
+
+/// It has the preferences of a way back, and replaces all.
+#[test]
+fn a_bad_roll_of_the_running_version_is_held_and_can_be_rolled_back() {
+    let again = RefreshCall::again(&version(7), &Case::default().settings);
+    let mut case = Case { verdicts: vec![unhealthy(7)], ..settled() }.with_own(refresh(&again, "InProgress"));
+    case.record.previous = Some(version(6));
+    let all = actions(held(case.clone(), tomorrow()));
+    assert!(matches!(all[..], [Action::Alarm(AlarmReason::VerdictOnWayBack(_))]), "{all:?}");
+    let all = actions(Case { trigger: Trigger::Rollback, ..case });
+    assert!(matches!(all[..], [Action::MarkFailed(_), Action::Cancel(_)]), "{all:?}");
 }
 
 #[test]
