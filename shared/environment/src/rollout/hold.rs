@@ -2,7 +2,7 @@
 
 use super::action::{Action, AlarmReason, Refusal, WaitFor};
 use super::record::Hold;
-use super::refresh::ObservedRefresh;
+use super::refresh::{ObservedRefresh, RefreshStatus};
 use super::situation::{Situation, Trigger};
 
 /// The next action of a situation whose rollout has the action `next`.
@@ -13,7 +13,9 @@ use super::situation::{Situation, Trigger};
 /// - The process is suspended and resumed only where the record says that this hold suspends it, and never under a refresh of
 ///   another principal.
 pub(super) fn with_hold(it: &Situation<'_>, next: Action) -> Action {
-    let Some(hold) = it.record.hold.filter(|_| !next.is_record()) else { return next };
+    let Some(hold) = it.record.hold.filter(|_| !next.is_record()) else {
+        return reported(it, next);
+    };
     let is_open = hold.is_open(it.now);
     match hold.suspends {
         _ if is_open && returns(it, &next) => Action::RecordHold(Some(Hold { until: it.now, ..hold })),
@@ -50,6 +52,21 @@ fn returns(it: &Situation<'_>, action: &Action) -> bool {
             it.refresh.is_some_and(ObservedRefresh::is_return)
         }
         _ => false,
+    }
+}
+
+/// A return that another principal's suspension stops waits for an operator. Its calls are sent: it then goes on when the process is
+/// resumed, without a pass.
+fn reported(it: &Situation<'_>, next: Action) -> Action {
+    let is_reported = matches!(it.trigger, Trigger::RollbackUpdate | Trigger::Due | Trigger::Rollback);
+    match &next {
+        // A cancel needs no process.
+        Action::Wait(WaitFor::Refresh { status, .. })
+            if is_reported && it.is_suspended && *status != RefreshStatus::Cancelling && returns(it, &next) =>
+        {
+            Action::Alarm(AlarmReason::SuspendedWayBack)
+        }
+        _ => next,
     }
 }
 

@@ -177,6 +177,26 @@ fn a_bad_roll_of_the_running_version_is_held_and_can_be_rolled_back() {
 }
 
 #[test]
+fn a_way_back_that_another_principal_suspends_needs_an_operator() {
+    for refresh in [rollout_of(7, "RollbackInProgress"), return_to(6, "Pending"), return_to(6, "InProgress")] {
+        let case =
+            Case { is_suspended: true, ..Case::default() }.with_failed(7, FailureCause::Verdict).with_own(refresh);
+        for trigger in [Trigger::Due, Trigger::Rollback, Trigger::RollbackUpdate] {
+            let desired = if trigger == Trigger::RollbackUpdate { version(6) } else { version(7) };
+            let case = Case { trigger, desired, ..case.clone() };
+            let action = case.decide();
+            assert_eq!(action, Action::Alarm(AlarmReason::SuspendedWayBack), "{trigger:?}");
+            let is_answered = matches!(answer(&case.situation(), &action), Answer::Success(_));
+            assert_eq!(is_answered, trigger != Trigger::Due, "{trigger:?}");
+        }
+    }
+    let text = AlarmReason::SuspendedWayBack.to_string();
+    let command =
+        "aws autoscaling resume-processes --auto-scaling-group-name <group> --scaling-processes InstanceRefresh";
+    assert!(text.ends_with(command), "{text}");
+}
+
+#[test]
 fn a_cancel_keeps_the_hold() {
     let case = Case { trigger: Trigger::Cancel, ..Case::default() }.with_own(rollout_of(7, "InProgress"));
     let all = actions(held(case, tomorrow()));
