@@ -22,6 +22,10 @@ pub(super) fn with_hold(it: &Situation<'_>, next: Action) -> Action {
         None if is_open && !is_foreign(it) => {
             Action::RecordHold(Some(Hold { suspends: Some(!it.is_suspended), ..hold }))
         }
+        // The principal that had suspended the process has resumed it.
+        Some(false) if is_open && !it.is_suspended && !is_foreign(it) => {
+            Action::RecordHold(Some(Hold { suspends: Some(true), ..hold }))
+        }
         Some(true) if is_open && !it.is_suspended && !is_foreign(it) => Action::Suspend,
         Some(true) if !is_open && it.is_suspended => Action::Resume,
         _ if !is_open => Action::RecordHold(None),

@@ -51,7 +51,8 @@ pub struct Hold {
     /// The end.
     pub until: Timestamp,
     /// Whether the environment suspends the process `InstanceRefresh` for it, and so resumes it at the end; recorded before the call.
-    /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it.
+    /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it; if the hold lasts longer, the environment then
+    /// suspends the process.
     pub suspends: Option<bool>,
 }
 

@@ -81,6 +81,10 @@ fn a_process_that_another_principal_suspended_is_not_resumed() {
     let theirs = Hold { until: SOON, suspends: Some(false) };
     assert_eq!(actions(case.clone()), [Action::RecordHold(Some(theirs)), Action::Wait(WaitFor::Hold(SOON))]);
     case.record.hold = Some(theirs);
+    // The hold lasts longer than their suspension.
+    let resumed = Case { is_suspended: false, ..case.clone() };
+    let ours = Hold { suspends: Some(true), ..theirs };
+    assert_eq!(actions(resumed)[..2], [Action::RecordHold(Some(ours)), Action::Suspend]);
     case.now = SOON;
     assert_eq!(actions(case), [Action::RecordHold(None), Action::None]);
 }
