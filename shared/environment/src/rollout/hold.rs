@@ -4,12 +4,16 @@ use super::action::{Action, AlarmReason, Refusal, WaitFor};
 use super::record::Hold;
 use super::refresh::{ObservedRefresh, RefreshStatus};
 use super::situation::{Situation, Trigger};
+use crate::engine::apply::READ_LAG;
+use crate::engine::cloud::Timestamp;
 
 /// The next action of a situation whose rollout has the action `next`.
 ///
 /// - Writes of the record that the rollout asks for go first: they touch no refresh.
 /// - The group returns by a refresh, which needs the process. So a way back ends the hold, and the process is resumed before the
 ///   call: no source says whether `RollbackInstanceRefresh` succeeds while the process is suspended.
+/// - An ended hold is forgotten when its suspension was observed, and is not observed any more; a suspension that no observation has
+///   shown is resumed until [`READ_LAG`] after the end.
 /// - The process is suspended and resumed only where the record says that this hold suspends it, and never under a refresh of
 ///   another principal.
 pub(super) fn with_hold(it: &Situation<'_>, next: Action) -> Action {
@@ -26,8 +30,21 @@ pub(super) fn with_hold(it: &Situation<'_>, next: Action) -> Action {
         Some(false) if is_open && !it.is_suspended && !is_foreign(it) => {
             Action::RecordHold(Some(Hold { suspends: Some(true), ..hold }))
         }
+        Some(true) if it.is_suspended && !hold.is_observed => {
+            Action::RecordHold(Some(Hold { is_observed: true, ..hold }))
+        }
+        // Another principal has resumed the process.
+        Some(true) if is_open && !it.is_suspended && hold.is_observed && !is_foreign(it) => {
+            Action::RecordHold(Some(Hold { is_observed: false, ..hold }))
+        }
         Some(true) if is_open && !it.is_suspended && !is_foreign(it) => Action::Suspend,
         Some(true) if !is_open && it.is_suspended => Action::Resume,
+        // A release has no time of its own.
+        Some(true) if !is_open && !hold.is_observed && hold.until == Timestamp(0) => {
+            Action::RecordHold(Some(Hold { until: it.now, ..hold }))
+        }
+        // A suspension of a moment ago may not be visible yet. The call is idempotent.
+        Some(true) if !is_open && !hold.is_observed && it.now < hold.until + READ_LAG => Action::Resume,
         _ if !is_open => Action::RecordHold(None),
         // The due pass at the end of the hold ends it.
         _ if next == Action::None && it.trigger == Trigger::Due => Action::Wait(WaitFor::Hold(hold.until)),

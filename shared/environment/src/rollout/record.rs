@@ -46,7 +46,7 @@ pub struct RolloutRecord {
 }
 
 /// A hold: an operator's decision that no instance is replaced until a time. It is an overlay of Envkeeper, and never drift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// The end.
     pub until: Timestamp,
@@ -54,6 +54,10 @@ pub struct Hold {
     /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it; if the hold lasts longer, the environment then
     /// suspends the process.
     pub suspends: Option<bool>,
+    /// Whether an observation has shown the process suspended while this environment suspends it. Until then the suspension may
+    /// still take effect.
+    #[serde(default)]
+    pub is_observed: bool,
 }
 
 impl Hold {
@@ -159,8 +163,8 @@ impl RolloutRecord {
     /// hold.
     #[must_use]
     pub fn held(mut self, until: Timestamp) -> RolloutRecord {
-        let suspends = self.hold.and_then(|it| it.suspends);
-        self.hold = Some(Hold { until, suspends });
+        let earlier = self.hold.unwrap_or_default();
+        self.hold = Some(Hold { until, ..earlier });
         self
     }
 
