@@ -128,7 +128,7 @@ fn an_update_that_cannot_begin_before_its_deadline_fails_at_once_and_names_the_h
     let response = environment.answer(&environment.update(json!({}), json!({ "MaxSize": "7" })));
     assert_eq!(response["Status"], "SUCCESS", "{response}");
     assert!(environment.is_suspended());
-    assert_eq!(environment.record().hold, Some(Hold { until, suspends: Some(true) }));
+    assert_eq!(environment.record().hold.map(|it| (it.until, it.suspends)), Some((until, Some(true))));
     environment.hold(Timestamp(0));
     environment.assert_settled_on("1", "held");
 }

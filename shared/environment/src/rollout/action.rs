@@ -114,6 +114,9 @@ pub enum AlarmReason {
     WayBackFailed(Version),
     /// An instance is unhealthy on the way back; the text is the verdict.
     VerdictOnWayBack(String),
+    /// The group returns by a refresh, and another principal has suspended the process `InstanceRefresh`: no instance is replaced
+    /// until it is resumed.
+    SuspendedWayBack,
     /// The rollout was cancelled, and the group has instances of two versions.
     CancelledHalfway(FailedVersion),
     /// The version to return to can no longer be launched: its image, key or profile is gone.
@@ -165,6 +168,11 @@ impl fmt::Display for AlarmReason {
                 write!(f, "the refresh that returns to version {} failed", version.number)
             }
             AlarmReason::VerdictOnWayBack(verdict) => write!(f, "on the way back {verdict}"),
+            AlarmReason::SuspendedWayBack => f.write_str(
+                "the group returns to an earlier version, and another principal has suspended the process InstanceRefresh of the \
+                 group. Resume the process: aws autoscaling resume-processes --auto-scaling-group-name <group> \
+                 --scaling-processes InstanceRefresh",
+            ),
             AlarmReason::CancelledHalfway(failed) => write!(f, "{failed}. The group has instances of two versions"),
             AlarmReason::NotLaunchable(version) => write!(
                 f,

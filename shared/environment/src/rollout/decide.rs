@@ -90,9 +90,6 @@ fn foreign(it: &Situation<'_>, refresh: &ObservedRefresh) -> Action {
 /// The first step of an operator's request, which is a write of the record; then the request goes its usual way.
 fn operator(it: &Situation<'_>, active: Option<&ObservedRefresh>) -> Option<Action> {
     let mark = |cause, evidence| Some(mark_failed(it, it.desired, cause, evidence));
-    let is_returning = |refresh: &ObservedRefresh| {
-        refresh.status == RefreshStatus::RollbackInProgress || refresh.preferences.are_of_a_way_back()
-    };
     let is_cancelled = it.failure().map(|failed| failed.cause == FailureCause::Cancelled);
     match (it.trigger, is_cancelled, active) {
         (Trigger::Roll, Some(_), _) => {
@@ -104,7 +101,7 @@ fn operator(it: &Situation<'_>, active: Option<&ObservedRefresh>) -> Option<Acti
             _ => cancel(refresh),
         }),
         (Trigger::Cancel, _, Some(_)) => mark(FailureCause::Cancelled, "an operator cancelled the rollout"),
-        (Trigger::Rollback, _, Some(refresh)) if is_returning(refresh) => None,
+        (Trigger::Rollback, _, Some(refresh)) if refresh.is_return() => None,
         (Trigger::Rollback, None | Some(true), _) if it.fallback().is_none() => {
             Some(Action::Refuse(Refusal::NoEarlierVersion))
         }
@@ -149,6 +146,8 @@ fn forward(it: &Situation<'_>, refresh: &ObservedRefresh, target: &Version) -> A
         },
         Some(failed) if failed.cause == FailureCause::Cancelled => cancel(refresh),
         Some(_) => roll_back(it, refresh),
+        // A revision of the desired version that failed by its number alone.
+        None if it.record.is_bad(target) => roll_back(it, refresh),
         None => failing(it, refresh, target).unwrap_or_else(|| wait(refresh)),
     }
 }
@@ -180,7 +179,11 @@ fn failing(it: &Situation<'_>, refresh: &ObservedRefresh, target: &Version) -> O
 fn rolling_back(it: &Situation<'_>, refresh: &ObservedRefresh, target: &Version) -> Action {
     let details = refresh.rollback.as_ref();
     match (it.failure(), it.saved.version()) {
-        (None, _) if target.matches(it.desired) && !refresh.preferences.are_of_a_way_back() => {
+        (None, _)
+            if target.matches(it.desired)
+                && it.record.failure_of(target).is_none()
+                && !refresh.preferences.are_of_a_way_back() =>
+        {
             mark_failed(it, target, FailureCause::RefreshFailed, &reason(refresh))
         }
         (None, saved) if !saved.is_some_and(|saved| saved.matches(it.desired)) => cancel(refresh),
@@ -200,7 +203,8 @@ fn way_back(it: &Situation<'_>, refresh: &ObservedRefresh, to: &Version, since: 
 /// The end of the recorded refresh, if it decides something.
 fn after(it: &Situation<'_>, refresh: &ObservedRefresh) -> Option<Action> {
     let target = refresh.target.as_ref()?;
-    let is_rollout = !refresh.preferences.are_of_a_way_back() && target.matches(it.desired) && it.failure().is_none();
+    let has_failed = it.failure().or_else(|| it.record.failure_of(target)).is_some();
+    let is_rollout = !refresh.preferences.are_of_a_way_back() && target.matches(it.desired) && !has_failed;
     let ended = |cause, evidence: &str| is_rollout.then(|| mark_failed(it, target, cause, evidence));
     match refresh.status {
         RefreshStatus::Successful if it.record.is_bad(target) => None,
@@ -336,8 +340,10 @@ fn wait(refresh: &ObservedRefresh) -> Action {
 }
 
 fn mark_failed(it: &Situation<'_>, version: &Version, cause: FailureCause, evidence: &str) -> Action {
-    // A newer revision fails by its number alone: the version to return to has the same rolling inputs.
-    let is_revision = it.saved_matches(version) && !it.saved_is(version);
+    // A newer revision fails by its number alone: the version to return to has the same rolling inputs. Auto Scaling returns to
+    // the saved one, and a start to the fallback, since a refresh that is successful has saved the revision.
+    let mut returned_to = it.saved.version().into_iter().chain(it.fallback_from(version));
+    let is_revision = returned_to.any(|it| it.number != version.number && it.matches(version));
     let rolling = version.rolling.clone().filter(|_| !is_revision);
     let version = Version { number: version.number, rolling };
     Action::MarkFailed(FailedVersion::new(&version, cause, evidence, it.now))

@@ -36,7 +36,7 @@ pub struct RolloutRecord {
     /// The running version: the last one that a refresh, a create or `Rollout: None` put in place as a whole. `None`: the record
     /// was lost.
     pub running: Option<Version>,
-    /// The running version before that one: an operator can return to it.
+    /// The running version before that one, by its number: an operator can return to it, also from a newer revision.
     pub previous: Option<Version>,
     /// The failed versions, the newest last: at most ten. None of them is tried again until one of its rolling inputs changes
     /// or an operator asks.
@@ -46,13 +46,18 @@ pub struct RolloutRecord {
 }
 
 /// A hold: an operator's decision that no instance is replaced until a time. It is an overlay of Envkeeper, and never drift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// The end.
     pub until: Timestamp,
     /// Whether the environment suspends the process `InstanceRefresh` for it, and so resumes it at the end; recorded before the call.
-    /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it.
+    /// `None`: not decided yet. `false`: another principal had suspended the process before, and resumes it; if the hold lasts longer, the environment then
+    /// suspends the process.
     pub suspends: Option<bool>,
+    /// Whether an observation has shown the process suspended while this environment suspends it. Until then the suspension may
+    /// still take effect.
+    #[serde(default)]
+    pub is_observed: bool,
 }
 
 impl Hold {
@@ -158,8 +163,8 @@ impl RolloutRecord {
     /// hold.
     #[must_use]
     pub fn held(mut self, until: Timestamp) -> RolloutRecord {
-        let suspends = self.hold.and_then(|it| it.suspends);
-        self.hold = Some(Hold { until, suspends });
+        let earlier = self.hold.unwrap_or_default();
+        self.hold = Some(Hold { until, ..earlier });
         self
     }
 
@@ -184,7 +189,7 @@ impl RolloutRecord {
                 self.refresh = None;
                 self.failed.retain(|it| !it.version.matches(version));
                 let earlier = self.running.replace(version.clone());
-                if let Some(earlier) = earlier.filter(|it| !it.matches(version)) {
+                if let Some(earlier) = earlier.filter(|it| it.number != version.number) {
                     self.previous = Some(earlier);
                 }
             }

@@ -31,6 +31,18 @@ pub struct ObservedRefresh {
     pub rollback: Option<RollbackDetails>,
 }
 
+impl ObservedRefresh {
+    /// Whether the group returns by the refresh to a version that ran before. An operator's `roll` of the running version, which
+    /// replaces all, is no return.
+    pub(super) fn is_return(&self) -> bool {
+        self.status == RefreshStatus::RollbackInProgress || is_return(&self.preferences)
+    }
+}
+
+fn is_return(preferences: &Preferences) -> bool {
+    preferences.are_of_a_way_back() && preferences.skip_matching == Some(true)
+}
+
 /// The details of a rollback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RollbackDetails {
@@ -173,6 +185,11 @@ impl RefreshCall {
     pub fn again(version: &Version, settings: &RolloutSettings) -> RefreshCall {
         let call = RefreshCall::back(version, settings);
         RefreshCall { preferences: Preferences { skip_matching: Some(false), ..call.preferences }, ..call }
+    }
+
+    /// As [`ObservedRefresh::is_return`].
+    pub(super) fn is_return(&self) -> bool {
+        is_return(&self.preferences)
     }
 
     fn common(settings: &RolloutSettings) -> Preferences {

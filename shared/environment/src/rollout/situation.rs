@@ -148,9 +148,14 @@ impl Situation<'_> {
     /// The version to return to when the desired version failed: the running one, else the one that the group has saved, else the
     /// one that ran before.
     pub(super) fn fallback(&self) -> Option<&Version> {
+        self.fallback_from(self.desired)
+    }
+
+    /// The same, when this version failed.
+    pub(super) fn fallback_from(&self, failed: &Version) -> Option<&Version> {
         let [_, running, saved, previous, _] = self.own_versions();
         let is_good = |it: &&Version| {
-            self.launchable.contains(&it.number) && !self.record.is_bad(it) && it.number != self.desired.number
+            self.launchable.contains(&it.number) && !self.record.is_bad(it) && it.number != failed.number
         };
         [running, saved, previous].into_iter().flatten().find(is_good)
     }
@@ -173,9 +178,13 @@ impl Situation<'_> {
         self.saved.version().is_some_and(|it| it.number == version.number)
     }
 
-    /// Whether an instance that a rollout replaces is of another version. An instance that is older than rollouts is not.
+    /// Whether an instance that a rollout replaces is of another version. An instance that is older than rollouts is not; one of
+    /// a revision that failed by its number alone is, also of a version with the same rolling inputs.
     pub(super) fn has_others_than(&self, version: &Version) -> bool {
-        let is_other = |it: &Version| it.rolling.is_some() && !it.matches(version);
+        let is_other = |it: &Version| {
+            let is_bad_revision = it.number != version.number && self.record.is_bad(it);
+            it.rolling.is_some() && (is_bad_revision || !it.matches(version))
+        };
         self.instances.iter().any(|it| !it.is_ignored && it.version.as_ref().is_some_and(is_other))
     }
 

@@ -1,8 +1,11 @@
 //! What a begun rollout owes.
 
-use environment::rollout::{Action, RefreshCall, RolloutRecord, SavedVersion, Trigger, Version};
+use environment::rollout::{
+    Action, FailedVersion, FailureCause, RefreshCall, RefreshStatus, RolloutInstance, RolloutRecord, SavedVersion,
+    Trigger, Version,
+};
 
-use super::fixture::{Case, foreign, in_service, refresh, rollout_of, unhealthy, update, version};
+use super::fixture::{Case, STATUSES, foreign, in_service, refresh, rollout_of, unhealthy, update, version};
 
 /// Of the rolling inputs of version 6, with other tags.
 fn tagged() -> Version {
@@ -59,4 +62,97 @@ fn a_newer_revision_that_fails_goes_back_to_the_version_of_the_same_inputs() {
     assert_eq!(case.decide(), Action::None, "it is not tried again");
     let roll = Case { trigger: Trigger::Roll, ..case };
     assert_eq!(roll.decide(), Action::Forget(tagged()));
+}
+
+/// The case in which version 8 of the rolling inputs of version 6 has been rolled out, and the refresh has ended.
+fn rolled_out() -> Case {
+    let forward = refresh(&RefreshCall::forward(&tagged(), &Case::default().settings, 2, true), "Successful");
+    let instances = ["i-1", "i-2"].map(|id| RolloutInstance { version: Some(tagged()), ..in_service(id, 8, 3) });
+    let case = Case {
+        trigger: Trigger::Due,
+        desired: tagged(),
+        saved: SavedVersion::Numbered(tagged()),
+        instances: instances.to_vec(),
+        ..Case::default()
+    };
+    case.with_own(forward)
+}
+
+/// The calls until the rollout rests, each with its effect; the last action makes no call.
+fn calls(case: &mut Case) -> Vec<Action> {
+    let mut calls = vec![];
+    loop {
+        let action = case.decide();
+        match &action {
+            Action::SetTemplate(version) => case.saved = SavedVersion::Numbered(version.clone()),
+            Action::Start(call) => {
+                case.refresh = Some(refresh(call, "Successful"));
+                case.instances = vec![in_service("i-1", call.version.number, 1), in_service("i-2", 6, 1)];
+                case.record = case.record.clone().started("own", case.now);
+            }
+            record if record.is_record() => case.record = case.record.clone().after(record, case.now),
+            _ => {
+                calls.push(action);
+                return calls;
+            }
+        }
+        if action.is_call() {
+            calls.push(action);
+        }
+        assert!(calls.len() < 10, "{calls:?}");
+    }
+}
+
+/// The calls that return from version 8 to version 6, and the end.
+fn back() -> Vec<Action> {
+    let start = RefreshCall::back(&version(6), &Case::default().settings);
+    vec![Action::SetTemplate(version(6)), Action::Start(start), Action::None]
+}
+
+#[test]
+fn a_revision_whose_verdict_follows_the_end_of_its_refresh_goes_back_to_the_version_of_the_same_inputs() {
+    let mut case = Case { verdicts: vec![unhealthy(8)], ..rolled_out() };
+    case.record.previous = Some(version(5));
+    assert_eq!(calls(&mut case), back());
+    assert_eq!((case.record.running, case.record.begun), (Some(version(6)), false));
+}
+
+#[test]
+fn the_instances_of_a_revision_that_was_marked_before_the_end_of_its_refresh_are_replaced() {
+    for (saved, status) in [(tagged(), "Successful"), (version(6), "Cancelled")] {
+        let mut case = Case { saved: SavedVersion::Numbered(saved), ..rolled_out() };
+        if let Some(refresh) = &mut case.refresh {
+            refresh.status = RefreshStatus::of(status);
+        }
+        let marked = Version { rolling: None, ..tagged() };
+        case.record.failed = vec![FailedVersion::new(&marked, FailureCause::Verdict, "the evidence", case.now)];
+        let expected = back();
+        let expected = if status == "Cancelled" { &expected[1..] } else { &expected[..] };
+        assert_eq!(calls(&mut case), expected, "{status}");
+    }
+}
+
+/// A pass of version 6 may meet the refresh that a pass of version 8 has started.
+#[test]
+fn a_revision_that_failed_by_its_number_alone_is_marked_once() {
+    for status in STATUSES {
+        let forward = RefreshCall::forward(&tagged(), &Case::default().settings, 2, true);
+        let case = Case { trigger: Trigger::Due, desired: version(6), verdicts: vec![unhealthy(8)], ..Case::default() };
+        let mut case = case.with_own(refresh(&forward, status));
+        let marked = Version { rolling: None, ..tagged() };
+        case.record.failed = vec![FailedVersion::new(&marked, FailureCause::Verdict, "the evidence", case.now)];
+        let action = case.decide();
+        assert!(!matches!(action, Action::MarkFailed(_)), "{status}: {action:?}");
+    }
+}
+
+#[test]
+fn an_operators_rollback_of_a_revision_returns_to_the_version_of_the_same_inputs() {
+    let mut case = rolled_out();
+    case.record.previous = Some(version(5));
+    assert_eq!(calls(&mut case), [Action::None]);
+    assert_eq!(case.record.previous, Some(version(6)));
+    case.trigger = Trigger::Rollback;
+    assert_eq!(calls(&mut case)[..2], back()[..2]);
+    assert!(!case.record.is_bad(&version(6)) && case.record.is_bad(&tagged()), "{:?}", case.record);
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use environment::Timestamp;
 use environment::rollout::{
-    Action, Answer, FailureCause, Hold, Refusal, RolloutState, SavedVersion, Trigger, UpdateRequest, WaitFor, answer,
-    state,
+    Action, AlarmReason, Answer, FailureCause, Hold, RefreshCall, Refusal, RolloutState, SavedVersion, Trigger,
+    UpdateRequest, WaitFor, answer, state,
 };
+use environment::{READ_LAG, Timestamp};
 
 use super::fixture::{
-    Case, NOW, TRIGGERS, foreign, in_service, minutes_ago, return_to, rollout_of, unhealthy, update, version,
+    Case, NOW, TRIGGERS, foreign, in_service, minutes_ago, refresh, return_to, rollout_of, unhealthy, update, version,
 };
 
 /// Within the time of the Update of the fixture.
@@ -18,7 +18,7 @@ const SOON: Timestamp = Timestamp(NOW.0 + 60_000);
 /// The case with a hold that lasts until a time, and has suspended the process.
 fn held(case: Case, until: Timestamp) -> Case {
     let mut case = Case { is_suspended: true, ..case };
-    case.record.hold = Some(Hold { until, suspends: Some(true) });
+    case.record.hold = Some(Hold { until, suspends: Some(true), is_observed: true });
     case
 }
 
@@ -61,9 +61,12 @@ fn settled() -> Case {
 fn a_hold_suspends_the_process_after_the_record_and_a_later_pass_resumes_it_once() {
     let mut case = settled();
     case.record = case.record.held(SOON);
-    let open = Hold { until: SOON, suspends: Some(true) };
+    let open = Hold { until: SOON, suspends: Some(true), is_observed: true };
     let wait = Action::Wait(WaitFor::Hold(SOON));
-    assert_eq!(actions(case.clone()), [Action::RecordHold(Some(open)), Action::Suspend, wait.clone()]);
+    let sent = Hold { is_observed: false, ..open };
+    let writes = [sent, open].map(|it| Action::RecordHold(Some(it)));
+    let [sent, observed] = writes;
+    assert_eq!(actions(case.clone()), [sent, Action::Suspend, observed, wait.clone()]);
 
     let mut case = held(case, SOON);
     assert_eq!(actions(case.clone()), [wait]);
@@ -74,13 +77,39 @@ fn a_hold_suspends_the_process_after_the_record_and_a_later_pass_resumes_it_once
     assert_eq!(actions(case), [Action::RecordHold(None), Action::None]);
 }
 
+/// The call of a moment ago takes effect after the observation.
+#[test]
+fn a_hold_whose_suspension_is_not_visible_yet_is_resumed_until_it_would_be() {
+    let mut case = Case { is_suspended: false, ..held(settled(), SOON) };
+    case.record.hold = case.record.hold.map(|it| Hold { is_observed: false, ..it });
+    // A release.
+    case.record = case.record.held(Timestamp(0));
+    let ends = case.decide();
+    assert!(matches!(ends, Action::RecordHold(Some(Hold { until: NOW, .. }))), "{ends:?}");
+    case.record = case.record.after(&ends, NOW);
+    assert_eq!(case.decide(), Action::Resume);
+    case.now = NOW + READ_LAG;
+    assert_eq!(case.decide(), Action::RecordHold(None));
+    // It has taken effect.
+    case.is_suspended = true;
+    let seen = actions(case);
+    assert!(
+        matches!(seen[..], [Action::RecordHold(Some(_)), Action::Resume, Action::RecordHold(None), Action::None]),
+        "{seen:?}"
+    );
+}
+
 #[test]
 fn a_process_that_another_principal_suspended_is_not_resumed() {
     let mut case = Case { is_suspended: true, ..settled() };
     case.record = case.record.held(SOON);
-    let theirs = Hold { until: SOON, suspends: Some(false) };
+    let theirs = Hold { until: SOON, suspends: Some(false), is_observed: false };
     assert_eq!(actions(case.clone()), [Action::RecordHold(Some(theirs)), Action::Wait(WaitFor::Hold(SOON))]);
     case.record.hold = Some(theirs);
+    // The hold lasts longer than their suspension.
+    let resumed = Case { is_suspended: false, ..case.clone() };
+    let ours = Hold { suspends: Some(true), ..theirs };
+    assert_eq!(actions(resumed)[..2], [Action::RecordHold(Some(ours)), Action::Suspend]);
     case.now = SOON;
     assert_eq!(actions(case), [Action::RecordHold(None), Action::None]);
 }
@@ -89,7 +118,7 @@ fn a_process_that_another_principal_suspended_is_not_resumed() {
 fn a_later_request_moves_the_end_of_a_hold_and_a_release_ends_it() {
     let mut case = held(settled(), SOON);
     case.record = case.record.held(tomorrow());
-    assert_eq!(case.record.hold, Some(Hold { until: tomorrow(), suspends: Some(true) }));
+    assert_eq!(case.record.hold, Some(Hold { until: tomorrow(), suspends: Some(true), is_observed: true }));
     assert_eq!(actions(case.clone()), [Action::Wait(WaitFor::Hold(tomorrow()))]);
     case.record = case.record.held(Timestamp(0));
     assert_eq!(actions(case), [Action::Resume, Action::RecordHold(None), Action::None]);
@@ -164,6 +193,38 @@ fn a_way_back_ends_the_hold_and_the_process_is_resumed_before_the_call() {
     }
 }
 
+/// It has the preferences of a way back, and replaces all.
+#[test]
+fn a_bad_roll_of_the_running_version_is_held_and_can_be_rolled_back() {
+    let again = RefreshCall::again(&version(7), &Case::default().settings);
+    let mut case = Case { verdicts: vec![unhealthy(7)], ..settled() }.with_own(refresh(&again, "InProgress"));
+    case.record.previous = Some(version(6));
+    let all = actions(held(case.clone(), tomorrow()));
+    assert!(matches!(all[..], [Action::Alarm(AlarmReason::VerdictOnWayBack(_))]), "{all:?}");
+    let all = actions(Case { trigger: Trigger::Rollback, ..case });
+    assert!(matches!(all[..], [Action::MarkFailed(_), Action::Cancel(_)]), "{all:?}");
+}
+
+#[test]
+fn a_way_back_that_another_principal_suspends_needs_an_operator() {
+    for refresh in [rollout_of(7, "RollbackInProgress"), return_to(6, "Pending"), return_to(6, "InProgress")] {
+        let case =
+            Case { is_suspended: true, ..Case::default() }.with_failed(7, FailureCause::Verdict).with_own(refresh);
+        for trigger in [Trigger::Due, Trigger::Rollback, Trigger::RollbackUpdate] {
+            let desired = if trigger == Trigger::RollbackUpdate { version(6) } else { version(7) };
+            let case = Case { trigger, desired, ..case.clone() };
+            let action = case.decide();
+            assert_eq!(action, Action::Alarm(AlarmReason::SuspendedWayBack), "{trigger:?}");
+            let is_answered = matches!(answer(&case.situation(), &action), Answer::Success(_));
+            assert_eq!(is_answered, trigger != Trigger::Due, "{trigger:?}");
+        }
+    }
+    let text = AlarmReason::SuspendedWayBack.to_string();
+    let command =
+        "aws autoscaling resume-processes --auto-scaling-group-name <group> --scaling-processes InstanceRefresh";
+    assert!(text.ends_with(command), "{text}");
+}
+
 #[test]
 fn a_cancel_keeps_the_hold() {
     let case = Case { trigger: Trigger::Cancel, ..Case::default() }.with_own(rollout_of(7, "InProgress"));
@@ -183,7 +244,7 @@ fn a_delete_has_no_use_for_the_hold() {
 fn a_hold_pauses_no_refresh_of_another_principal() {
     for (name, trigger) in TRIGGERS.into_iter().filter(|(name, _)| *name != "Delete") {
         let mut case = Case { trigger: trigger(), refresh: Some(foreign("InProgress")), ..Case::default() };
-        case.record.hold = Some(Hold { until: tomorrow(), suspends: Some(true) });
+        case.record.hold = Some(Hold { until: tomorrow(), suspends: Some(true), is_observed: true });
         assert!(!actions(case).contains(&Action::Suspend), "{name}");
     }
 }
@@ -191,7 +252,7 @@ fn a_hold_pauses_no_refresh_of_another_principal() {
 #[test]
 fn an_update_without_a_hold_is_not_delayed_by_one_that_has_ended() {
     let mut case = Case { trigger: update(), ..Case::default() };
-    case.record.hold = Some(Hold { until: minutes_ago(1), suspends: Some(true) });
+    case.record.hold = Some(Hold { until: minutes_ago(1), suspends: Some(true), is_observed: true });
     case.is_suspended = true;
     let all = actions(case);
     assert!(matches!(all[..], [Action::Resume, Action::Begin, Action::RecordHold(None), Action::Start(_)]), "{all:?}");

@@ -59,14 +59,15 @@ fn apply(circumstance: Circumstance, case: &mut Case) {
         Circumstance::Usual => {}
         Circumstance::Suspended => case.is_suspended = true,
         Circumstance::Held => {
-            case.record.hold = Some(Hold { until: NOW + Duration::from_hours(8), suspends: Some(true) });
+            case.record.hold =
+                Some(Hold { until: NOW + Duration::from_hours(8), suspends: Some(true), is_observed: true });
             case.is_suspended = true;
         }
         Circumstance::HoldRequested => {
-            case.record.hold = Some(Hold { until: NOW + Duration::from_hours(8), suspends: None });
+            case.record.hold = Some(Hold { until: NOW + Duration::from_hours(8), suspends: None, is_observed: false });
         }
         Circumstance::HoldEnded => {
-            case.record.hold = Some(Hold { until: NOW, suspends: Some(true) });
+            case.record.hold = Some(Hold { until: NOW, suspends: Some(true), is_observed: true });
             case.is_suspended = true;
         }
         Circumstance::AlarmInAlarm => case.alarms = alarm(RolloutAlarmState::Alarm),
@@ -210,8 +211,10 @@ fn the_invariants_hold_for_every_combination_of_inputs() {
                 assert_eq!(case.record.hold.and_then(|it| it.suspends), Some(true), "{}", context());
             }
             Action::Resume => {
-                assert!(case.is_suspended && case.record.open_hold(case.now).is_none(), "{}", context());
-                assert_eq!(case.record.hold.and_then(|it| it.suspends), Some(true), "{}", context());
+                assert!(case.record.open_hold(case.now).is_none(), "{}", context());
+                let hold = case.record.hold.expect("a hold");
+                assert!(case.is_suspended || !hold.is_observed, "{}", context());
+                assert_eq!(hold.suspends, Some(true), "{}", context());
             }
             Action::Refuse(_) => {
                 assert!(

@@ -88,7 +88,7 @@ fn table(title: &str, case: &Case) -> String {
 /// The case with a hold that has suspended the process.
 fn held(case: Case, until: Timestamp) -> Case {
     let mut case = Case { is_suspended: true, ..case };
-    case.record.hold = Some(Hold { until, suspends: Some(true) });
+    case.record.hold = Some(Hold { until, suspends: Some(true), is_observed: true });
     case
 }
 
