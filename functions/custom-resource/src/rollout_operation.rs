@@ -39,15 +39,6 @@ impl Operation {
             Operation::Release => "release",
         }
     }
-
-    /// The time of a hold in the record: a release is a hold that has ended.
-    fn held_until(self) -> Option<Timestamp> {
-        match self {
-            Operation::Change(_) => None,
-            Operation::Hold(until) => Some(until),
-            Operation::Release => Some(Timestamp(0)),
-        }
-    }
 }
 
 /// The time of a hold, by `Hours`.
@@ -129,14 +120,20 @@ impl RolloutOperation {
         Ok(result)
     }
 
-    /// Records the request, or removes it.
+    /// Records the request, or removes it; another one, which was sent meanwhile, stays.
     async fn record<R: Records>(&self, records: &R, is_asked: bool) -> Result<(), RecordsError> {
-        match self.operation {
-            Operation::Change(request) => records.request_rollout(&self.owner, is_asked.then_some(request)).await,
-            operation => {
-                let until = operation.held_until().filter(|_| is_asked);
-                records.request_hold(&self.owner, until.map(|it| it.0)).await
-            }
+        let owner = &self.owner;
+        let until_ms = match self.operation {
+            Operation::Change(request) if is_asked => return records.request_rollout(owner, request).await,
+            Operation::Change(request) => return records.remove_rollout_request(owner, request).await,
+            Operation::Hold(until) => until.0,
+            // A release is a hold that has ended.
+            Operation::Release => 0,
+        };
+        if is_asked {
+            records.request_hold(owner, until_ms).await
+        } else {
+            records.remove_hold_request(owner, until_ms).await
         }
     }
 }

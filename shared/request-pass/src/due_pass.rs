@@ -59,8 +59,8 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         // Once at most: after a lost response the operator sees the state of the rollout, and sends the request again. The latest
         // request wins, so one that a request of CloudFormation overtakes is dropped. A hold is not: it applies to that request too.
         let request = record.rollout_request;
-        if request.is_some() {
-            self.records.request_rollout(self.owner, None).await?;
+        if let Some(request) = request {
+            self.records.remove_rollout_request(self.owner, request).await?;
         }
         if record.response_due_ms.is_some() {
             return later();
@@ -172,6 +172,9 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         };
         let Environment { rollout, spec, scope, .. } = environment;
         let proceeds = async || match self.records.owner(self.owner).await? {
+            Some(OwnerRecord { hold_request_ms: Some(_), .. }) => {
+                Err(PassError::Requeue(String::from("an operator's hold or release goes first")))
+            }
             Some(record) if record.response_due_ms.is_none() && !record.deleted => Ok(()),
             _ => Err(PassError::Requeue(String::from("a request goes first"))),
         };

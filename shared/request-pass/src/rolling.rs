@@ -43,7 +43,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let is_recent = observed_at <= now && now - observed_at < COMPLETE_OBSERVATION_INTERVAL;
         let Some(desired) = rollout.desired.clone().filter(|_| is_recent) else { return Ok(None) };
         let desired = DesiredVersion::Recorded(desired);
-        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+        let hold_request = hold_request(record);
+        match self.run_rollout(admitted, spec, scope, (rollout, hold_request, desired), limits).await? {
             RolloutEnd::Succeeded(..) => Ok(None),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
             RolloutEnd::Open(_, condition) => {
@@ -63,10 +64,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         limits: PassLimits,
     ) -> Result<Convergence<(RolloutState, Version)>, PassError> {
         let observed_at = self.cloud_factory.now();
-        // This pass may have written the rollout's record already: see `still_rolling`.
+        // This pass may have written the rollout's record, and taken up an operator's hold, already: see `still_rolling`.
         let waited = admitted.record.as_ref().is_some_and(|it| it.progress.is_some());
         let reread = if waited { self.records.owner(&admitted.owner).await? } else { None };
-        let rollout = recorded_rollout(reread.as_ref().or(admitted.record.as_ref()).filter(|it| !it.deleted));
+        let record = reread.as_ref().or(admitted.record.as_ref()).filter(|it| !it.deleted);
+        let (rollout, hold_request) = (recorded_rollout(record), hold_request(record));
         let version = desired_version(desired, observed);
         let missing =
             || PassError::Requeue(String::from("the launch template: its desired version is not visible yet"));
@@ -89,7 +91,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         let scope = &Scope { proofs: proofs.clone(), ..scope.clone() };
         let desired = DesiredVersion::Content(version.digest);
-        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+        match self.run_rollout(admitted, spec, scope, (rollout, hold_request, desired), limits).await? {
             RolloutEnd::Succeeded(state, version) => Ok(Convergence::Settled((state, version))),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
             RolloutEnd::Open(_, condition) => {
@@ -123,7 +125,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         spec: &Spec,
         scope: &Scope,
-        (mut rollout, desired): (RolloutRecord, DesiredVersion),
+        (mut rollout, hold_request, desired): (RolloutRecord, Option<Timestamp>, DesiredVersion),
         PassLimits { until, wait_budget }: PassLimits,
     ) -> Result<RolloutEnd, PassError> {
         let owner = &admitted.owner;
@@ -138,7 +140,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             scope,
             settings: &spec.rollout,
             trigger,
-            hold_request: admitted.record.as_ref().and_then(|it| it.hold_request_ms).map(Timestamp),
+            hold_request,
             is_asked_before,
             desired,
             until,
@@ -202,4 +204,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             Err(transient) => Err(transient.into()),
         }
     }
+}
+
+/// An operator's request to hold the rollout, which no pass has taken up yet.
+fn hold_request(record: Option<&OwnerRecord>) -> Option<Timestamp> {
+    record.and_then(|it| it.hold_request_ms).map(Timestamp)
 }

@@ -215,7 +215,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         // A release of a hold that no pass has recorded leaves nothing to end.
         let record = if is_open || record.hold.is_some() { record.held(until) } else { record };
         self.save(&record).await?;
-        self.records.request_hold(self.owner, None).await?;
+        self.records.remove_hold_request(self.owner, until.0).await?;
         if let (Some(desired), true) = (&record.desired, is_open) {
             self.publish(desired, RolloutStep::Held, &WaitFor::Hold(until).to_string()).await;
         }

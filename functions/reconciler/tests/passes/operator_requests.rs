@@ -70,8 +70,8 @@ fn a_release_ends_a_hold_and_leaves_the_process_that_another_principal_suspended
 fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
     let environment = environment();
     let update = rolling(&environment);
-    let (owner, until) = (environment.owner(), after(&environment, Duration::from_mins(20)));
-    environment.harness.records.inner.request_hold(&owner, Some(until.0)).block_on();
+    let until = after(&environment, Duration::from_mins(20));
+    environment.request_hold(until);
     // The due pass of the operator's message yields; the pass of the Update follows the hold.
     environment.due();
     assert!(!environment.is_suspended());
@@ -83,7 +83,7 @@ fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
     assert!(!environment.step(&update));
     environment.harness.advance(Duration::from_mins(5));
     assert_eq!(environment.versions(), versions, "no instance is replaced");
-    environment.harness.records.inner.request_hold(&owner, Some(0)).block_on();
+    environment.request_hold(Timestamp(0));
     let response = environment.answer(&update);
     assert_eq!(
         (&response["Status"], &response["Data"]["RolloutState"]),
@@ -97,12 +97,7 @@ fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
 fn a_held_update_ends_at_its_deadline_and_the_rest_follows_the_hold() {
     let environment = environment();
     let update = rolling(&environment);
-    environment
-        .harness
-        .records
-        .inner
-        .request_hold(&environment.owner(), Some(after(&environment, Hold::DEFAULT).0))
-        .block_on();
+    environment.request_hold(after(&environment, Hold::DEFAULT));
     let response = environment.answer(&update);
     assert_eq!(
         (&response["Status"], &response["Data"]["RolloutState"]),
@@ -112,6 +107,24 @@ fn a_held_update_ends_at_its_deadline_and_the_rest_follows_the_hold() {
     assert!(environment.is_suspended(), "the response does not end the hold");
     environment.hold(Timestamp(0));
     environment.assert_settled_on("2", "after the hold");
+}
+
+/// The last pass of the Update observes its rollout, and then everything.
+#[test]
+fn a_pass_takes_a_hold_up_once() {
+    let environment = environment();
+    let update = rolling(&environment);
+    let mut asked = 0;
+    let mut hold = || {
+        asked += 1;
+        environment.request_hold(after(&environment, Hold::DEFAULT));
+    };
+    hold();
+    while !environment.step(&update) {
+        hold();
+    }
+    let held = environment.published().iter().filter(|it| *it == "held").count();
+    assert_eq!(held, asked);
 }
 
 #[test]
@@ -154,7 +167,7 @@ fn a_bad_version_goes_back_in_spite_of_a_hold() {
     }
     environment.harness.advance(Duration::from_mins(1));
     let until = after(&environment, Hold::DEFAULT);
-    environment.harness.records.inner.request_hold(&environment.owner(), Some(until.0)).block_on();
+    environment.request_hold(until);
     let before = environment.call_count();
     let response = environment.answer(&update);
     assert!(reason(&response).starts_with("version 2 "), "{response}");
@@ -185,12 +198,7 @@ fn a_rollback_of_the_stack_ends_a_hold() {
 fn a_delete_waits_for_no_hold() {
     let environment = environment();
     let update = rolling(&environment);
-    environment
-        .harness
-        .records
-        .inner
-        .request_hold(&environment.owner(), Some(after(&environment, Hold::LONGEST).0))
-        .block_on();
+    environment.request_hold(after(&environment, Hold::LONGEST));
     while !environment.is_suspended() {
         assert!(!environment.step(&update), "the rollout takes longer");
     }
