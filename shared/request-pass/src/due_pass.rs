@@ -187,7 +187,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             settings: &spec.rollout,
             trigger,
             hold_request: record.hold_request_ms.map(Timestamp),
-            is_asked_before: true,
+            asked: rollout.asked.clone(),
             desired: newest.map_or_else(|| DesiredVersion::Recorded(recorded.clone()), DesiredVersion::Content),
             until,
             wait_budget: Duration::ZERO,

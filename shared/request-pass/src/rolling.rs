@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
+use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version, WaitFor};
 use environment::{
     COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Proofs, Scope, Spec, Timestamp,
     Waiting, desired_version, rolling_inputs,
@@ -42,6 +42,15 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let now = self.cloud_factory.now();
         let is_recent = observed_at <= now && now - observed_at < COMPLETE_OBSERVATION_INTERVAL;
         let Some(desired) = rollout.desired.clone().filter(|_| is_recent) else { return Ok(None) };
+        // A request that waits for a hold is not in the rollout's record: a longer hold may refuse it.
+        if rollout.asked.as_ref().is_none_or(|it| it.request != self.request.hash) {
+            let hold = rollout.open_hold(now).filter(|it| it.until < self.rollout_deadline());
+            let hold = hold.filter(|_| hold_request(record).is_none());
+            return Ok(hold.map(|hold| {
+                let waiting_for = vec![format!("rollout: {}", WaitFor::Hold(hold.until)).into()];
+                Waiting { waiting_for, observed_at, of_rollout: true }
+            }));
+        }
         let desired = DesiredVersion::Recorded(desired);
         let hold_request = hold_request(record);
         match self.run_rollout(admitted, spec, scope, (rollout, hold_request, desired), limits).await? {
@@ -125,13 +134,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         spec: &Spec,
         scope: &Scope,
-        (mut rollout, hold_request, desired): (RolloutRecord, Option<Timestamp>, DesiredVersion),
+        (rollout, hold_request, desired): (RolloutRecord, Option<Timestamp>, DesiredVersion),
         PassLimits { until, wait_budget }: PassLimits,
     ) -> Result<RolloutEnd, PassError> {
         let owner = &admitted.owner;
         let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
-        let is_asked_before = rollout.asked.as_ref().is_some_and(|it| it.request == self.request.hash);
-        let trigger = self.trigger(admitted.record.as_ref(), spec, &mut rollout).await?;
+        let (trigger, asked) = self.trigger(admitted.record.as_ref(), spec, &rollout).await?;
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
@@ -141,7 +149,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             settings: &spec.rollout,
             trigger,
             hold_request,
-            is_asked_before,
+            asked: Some(asked),
             desired,
             until,
             wait_budget,
@@ -165,8 +173,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         &self,
         record: Option<&OwnerRecord>,
         spec: &Spec,
-        rollout: &mut RolloutRecord,
-    ) -> Result<Trigger, PassError> {
+        rollout: &RolloutRecord,
+    ) -> Result<(Trigger, AskedBy), PassError> {
         let event = &self.request.event;
         let settled = self.settled_spec(record);
         let returns = settled.as_ref() == Some(spec) && record.is_some_and(|it| !it.settled);
@@ -180,17 +188,18 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             None if event.kind != Kind::Update => false,
             None => returns || changes_rolling_input && self.stack_rolls_back().await?,
         };
-        rollout.asked = Some(AskedBy { request: self.request.hash.clone(), rolls_back });
+        let asked = AskedBy { request: self.request.hash.clone(), rolls_back };
         if rolls_back {
-            return Ok(Trigger::RollbackUpdate);
+            return Ok((Trigger::RollbackUpdate, asked));
         }
-        Ok(Trigger::Update(UpdateRequest {
-            sent: Timestamp(event.sent_ms),
-            deadline: Timestamp(
-                event.deadline_ms.saturating_sub(u64::try_from(DECISION_TIME.as_millis()).unwrap_or(0)),
-            ),
-            changes_rolling_input,
-        }))
+        let (sent, deadline) = (Timestamp(event.sent_ms), self.rollout_deadline());
+        Ok((Trigger::Update(UpdateRequest { sent, deadline, changes_rolling_input }), asked))
+    }
+
+    /// When the rollout is decided.
+    fn rollout_deadline(&self) -> Timestamp {
+        let time = u64::try_from(DECISION_TIME.as_millis()).unwrap_or(0);
+        Timestamp(self.request.event.deadline_ms.saturating_sub(time))
     }
 
     /// Whether CloudFormation rolls the stack of the request back.

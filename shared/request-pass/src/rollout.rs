@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Action, Answer, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation, Trigger,
-    Version, WaitFor, answer, decide,
+    Action, Answer, AskedBy, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation,
+    Trigger, Version, WaitFor, answer, decide,
 };
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
 use ledger::events::{RolloutProgress, RolloutStep};
@@ -42,8 +42,8 @@ pub(crate) struct Rollout<'a, R, C, F> {
     pub trigger: Trigger,
     /// An operator's request to hold the rollout until this time, which the record does not have yet.
     pub hold_request: Option<Timestamp>,
-    /// Whether the record has the request that asks: see [`RolloutRecord::asked`].
-    pub is_asked_before: bool,
+    /// The request of CloudFormation that asks, or that the record of a due pass has.
+    pub asked: Option<AskedBy>,
     pub desired: DesiredVersion,
     /// The deadline of the pass.
     pub until: Timestamp,
@@ -98,7 +98,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
             let desired = desired.ok_or_else(not_visible)?;
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
-            self.prune_versions(&record, &observed, &proceeds).await;
+            // The version of a request that is not taken up yet may be an old one.
+            if record.desired.as_ref() == Some(&desired) {
+                self.prune_versions(&record, &observed, &proceeds).await;
+            }
             match answer {
                 Answer::Success(state) => {
                     if let Action::Alarm(reason) = &action {
@@ -169,29 +172,37 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             DesiredVersion::Content(digest) => Some(digest.clone()),
             DesiredVersion::Recorded(_) => record.content.clone(),
         };
-        let mut is_saved =
-            record.desired.as_ref() == Some(desired) && record.content == content && self.is_asked_before;
-        record.desired = Some(desired.clone());
-        record.content = content;
         loop {
+            let asking = RolloutRecord {
+                desired: Some(desired.clone()),
+                content: content.clone(),
+                asked: self.asked.clone(),
+                ..record.clone()
+            };
             let situation = Situation {
                 irreversible,
-                ..observed.situation(record, self.settings, desired, (self.trigger, self.cloud.now()))
+                ..observed.situation(&asking, self.settings, desired, (self.trigger, self.cloud.now()))
             };
             let action = decide(&situation);
+            // A refused request leaves the rollout of the one before to go on, and a longer hold may refuse one that waits. Before
+            // that, facts about the rollout of the one before may be recorded.
+            let is_taken_up = match &action {
+                Action::Refuse(_) | Action::Wait(WaitFor::Hold(_)) => false,
+                action => action == &Action::Begin || !action.is_record(),
+            };
+            let next = if is_taken_up { &asking } else { &*record }.clone().after(&action, situation.now);
             if !action.is_record() {
                 let answer = answer(&situation, &action);
-                // A refused request leaves the rollout of the one before to go on.
-                if !is_saved && !matches!(action, Action::Refuse(_)) {
-                    self.save(record).await?;
+                if next != *record {
+                    self.save(&next).await?;
+                    *record = next;
                 }
                 return Ok((action, answer));
             }
             tracing::info!(owner = %self.owner, ?action, "rollout recorded");
             let reason = |preposition, version: &Version| format!("{preposition} version {}", version.number);
-            *record = record.clone().after(&action, situation.now);
-            self.save(record).await?;
-            is_saved = true;
+            self.save(&next).await?;
+            *record = next;
             if matches!(action, Action::Accept(_)) && record.hold.is_none() {
                 self.records.unschedule(self.owner).await?;
             }

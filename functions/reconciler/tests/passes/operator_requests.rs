@@ -146,6 +146,32 @@ fn an_update_that_cannot_begin_before_its_deadline_fails_at_once_and_names_the_h
     environment.assert_settled_on("1", "held");
 }
 
+/// CloudFormation knows nothing of the version of a request that failed.
+#[test]
+fn an_update_that_a_hold_refuses_is_not_rolled_out_when_the_hold_ends() {
+    for is_extended in [false, true] {
+        let environment = environment();
+        let update = if is_extended {
+            environment.hold(after(&environment, Duration::from_mins(10)));
+            let update = environment.update(json!({}), small());
+            for _ in 0..5 {
+                assert!(!environment.step(&update), "the hold ends before the deadline");
+            }
+            environment.request_hold(after(&environment, Hold::DEFAULT));
+            update
+        } else {
+            environment.request_hold(after(&environment, Hold::DEFAULT));
+            environment.update(json!({}), small())
+        };
+        let response = environment.answer(&update);
+        assert!(reason(&response).starts_with("an operator holds the rollout until "), "{is_extended}: {response}");
+        assert_eq!(environment.record().desired.map(|it| it.number), Some(1), "{is_extended}");
+        environment.hold(Timestamp(0));
+        environment.settle();
+        assert_eq!((environment.versions(), environment.refreshes()), (vec!["1".to_owned(); 3], vec![]));
+    }
+}
+
 #[test]
 fn an_update_waits_for_a_hold_that_ends_before_its_deadline() {
     let environment = environment();
