@@ -80,6 +80,36 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         }
     }
 
+    /// Follows the hold of an environment for a request of CloudFormation, which may wait outside its rollout: takes up an operator's
+    /// hold or release, and suspends or resumes the process. Nothing else of the rollout goes on. Returns whether there is a hold.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, record: &OwnerRecord) -> Result<bool, PassError> {
+        let Some(environment) = self.environment(record) else { return Ok(false) };
+        let Environment { rollout, desired, spec, scope } = environment;
+        if record.hold_request_ms.is_none() && rollout.hold.is_none() {
+            return Ok(false);
+        }
+        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let pass = Rollout {
+            records: self.records,
+            cloud: &cloud,
+            ledger: self.cloud_factory,
+            owner: self.owner,
+            scope: &scope,
+            settings: &spec.rollout,
+            trigger: Trigger::Due,
+            hold_request: record.hold_request_ms.map(Timestamp),
+            asked: rollout.asked.clone(),
+            desired: DesiredVersion::Recorded(desired.clone()),
+            until: cloud.now(),
+            wait_budget: Duration::ZERO,
+        };
+        pass.follow_hold(rollout, &desired).await?;
+        Ok(true)
+    }
+
     /// Why an operator's request is refused now; `None` if a pass can begin with it. Nothing is written.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use requests::{Kind, Records};
 
 use crate::cloud_factory::{CloudFactory, StackState};
 use crate::converge::{Convergence, PassLimits};
+use crate::due_pass::DuePass;
 use crate::pass::{AdmittedRequest, RequestPass};
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{proofs_to_record, recorded_rollout, recorded_wait, rollout_to_record};
@@ -22,6 +23,22 @@ use crate::rollout::{DesiredVersion, Rollout, RolloutEnd};
 const DECISION_TIME: Duration = Duration::from_secs(90);
 
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
+    /// Follows an operator's hold before anything that the request may wait for, also outside its rollout: a due pass yields to
+    /// the request. Reads the record again after it.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, admitted: &mut AdmittedRequest) -> Result<(), PassError> {
+        let AdmittedRequest { owner, record, .. } = admitted;
+        // A Delete waits for no hold.
+        let Some(record) = record.as_ref().filter(|_| self.request.event.kind != Kind::Delete) else { return Ok(()) };
+        let (settings, records, cloud_factory) = (self.settings, self.records, self.cloud_factory);
+        if (DuePass { settings, records, cloud_factory, owner }).follow_hold(record).await? {
+            admitted.record = self.records.owner(&admitted.owner).await?;
+        }
+        Ok(())
+    }
+
     /// The wait of a request whose other work was done in an earlier pass, as long as its rollout goes on. Such a pass observes
     /// the rollout alone. Once the rollout answers with SUCCESS, the whole environment is observed again.
     ///

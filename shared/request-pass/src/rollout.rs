@@ -212,12 +212,56 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 Action::MarkFailed(failed) => {
                     self.publish(&failed.version, RolloutStep::Failed, &failed.to_string()).await;
                 }
-                Action::RecordHold(None) => {
-                    self.publish(desired, RolloutStep::Released, "the hold of an operator has ended").await;
-                }
+                Action::RecordHold(None) => self.publish_released(desired).await,
                 _ => {}
             }
         }
+    }
+
+    /// Takes the hold request up, and takes the hold's own actions towards `desired`, without a wait. A failed observation or call is
+    /// logged: the next pass observes again.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, mut record: RolloutRecord, desired: &Version) -> Result<(), PassError> {
+        if let Some(until) = self.hold_request {
+            record = self.record_hold(record, until).await?;
+        }
+        let observed = match self.cloud.observe_rollout(self.scope, &self.settings.alarms).await {
+            Ok(Some(observed)) => observed,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(owner = %self.owner, %error, "the group of a hold was not observed");
+                return Ok(());
+            }
+        };
+        loop {
+            let now = self.cloud.now();
+            let action = decide(&observed.situation(&record, self.settings, desired, (self.trigger, now)));
+            match &action {
+                Action::RecordHold(hold) => {
+                    record = record.after(&action, now);
+                    self.save(&record).await?;
+                    if hold.is_none() {
+                        self.publish_released(desired).await;
+                    }
+                }
+                Action::Suspend | Action::Resume => {
+                    if let Some(call) = self.call(&action, &observed)
+                        && let Err(error) = self.cloud.call(&call).await
+                    {
+                        tracing::warn!(owner = %self.owner, %error, "the call of a hold failed");
+                    }
+                    self.cloud.pause(OBSERVATION_INTERVAL).await;
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn publish_released(&self, version: &Version) {
+        self.publish(version, RolloutStep::Released, "the hold of an operator has ended").await;
     }
 
     /// Records an operator's request to hold the rollout, which every pass of the owner then follows.

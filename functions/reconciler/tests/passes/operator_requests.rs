@@ -94,6 +94,22 @@ fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
 }
 
 #[test]
+fn a_hold_is_followed_while_an_update_waits_outside_its_rollout() {
+    let environment = environment();
+    // It waits until Auto Scaling has moved the instances out of the removed zone.
+    let update = environment.update(json!({}), json!({ "ZoneCount": "1" }));
+    assert!(!environment.step(&update));
+    for (until, is_held) in [(after(&environment, Hold::DEFAULT), true), (Timestamp(0), false)] {
+        environment.request_hold(until);
+        assert!(!environment.step(&update), "the update takes longer");
+        assert_eq!(environment.is_suspended(), is_held);
+    }
+    assert_eq!(environment.answer(&update)["Status"], "SUCCESS");
+    assert_eq!(environment.record().hold, None);
+    assert_eq!(environment.published(), ["held", "released"]);
+}
+
+#[test]
 fn a_held_update_ends_at_its_deadline_and_the_rest_follows_the_hold() {
     let environment = environment();
     let update = rolling(&environment);
