@@ -70,7 +70,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Operation::Hold(until) => pass.hold_refusal(until).await,
             Operation::Release => pass.hold_refusal(Timestamp(0)).await,
         };
-        if let Some(reason) = refusal.map_err(|error| unknown(&environment, error))? {
+        if let Some(reason) = refusal.map_err(|error| unknown(&environment, &error))? {
             return Err(OperatorError::RolloutRefused { request: operation.name(), environment, reason });
         }
         let status_command = self.settings.command("status", &environment);
@@ -103,7 +103,7 @@ impl RolloutOperation {
             }
             None => {
                 let pass = DuePass { settings, records, cloud_factory, owner };
-                pass.run(until).await.map_err(|error| unknown(environment, error))?;
+                pass.run(until).await.map_err(|error| unknown(environment, &error))?;
             }
         }
         let name = operation.name();
@@ -138,10 +138,6 @@ impl RolloutOperation {
     }
 }
 
-fn unknown(environment: &str, error: PassError) -> OperatorError {
-    let error = match error {
-        PassError::Failed(reason) => reason.message().to_owned(),
-        PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => reason,
-    };
-    OperatorError::RolloutUnknown { environment: environment.to_owned(), error }
+fn unknown(environment: &str, error: &PassError) -> OperatorError {
+    OperatorError::RolloutUnknown { environment: environment.to_owned(), error: error.message().to_owned() }
 }

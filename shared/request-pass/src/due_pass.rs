@@ -7,6 +7,7 @@ use environment::{
     Call, CallKind, Cloud as _, LaunchTemplateSetting, Ownership, READ_LAG, Scope, Setting, Spec, TemplateVersion,
     Timestamp, template_version,
 };
+use ledger::events::{RolloutProgress, RolloutStep};
 use requests::records::OwnerRecord;
 use requests::{Owner, Reason, Records, RolloutRequest};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
 use crate::recorded::{recorded_image, recorded_rollout, recorded_spec, scope};
-use crate::rollout::{DUE_INTERVAL, DesiredVersion, OBSERVATION_INTERVAL, Rollout, RolloutEnd};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, OBSERVATION_INTERVAL, Rollout, RolloutEnd, publish};
 use crate::settings::Settings;
 
 /// Why nothing can be rolled out or back.
@@ -56,7 +57,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
     pub async fn run(&self, until: Timestamp) -> Result<DueOutcome, PassError> {
         let later = || Ok(DueOutcome { next_due_ms: Some((self.cloud_factory.now() + DUE_INTERVAL).0) });
         let Some(record) = self.records.owner(self.owner).await? else { return Ok(DueOutcome { next_due_ms: None }) };
-        // Once at most: after a lost response the operator sees the state of the rollout, and sends the request again. The latest
+        // Once at most: after an error, which the ledger has, the operator sees the state of the rollout, and sends the request again. The latest
         // request wins, so one that a request of CloudFormation overtakes is dropped. A hold is not: it applies to that request too.
         let request = record.rollout_request;
         if let Some(request) = request {
@@ -66,7 +67,18 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             return later();
         }
         let Some(environment) = self.environment(&record) else { return Ok(DueOutcome { next_due_ms: None }) };
-        match Box::pin(self.roll(&record, environment, trigger(request), until)).await {
+        let (group, version) = (environment.scope.names.group().name, environment.desired.number);
+        let ended = Box::pin(self.roll(&record, environment, trigger(request), until)).await;
+        if let (Some(request), Err(error)) = (request, &ended) {
+            let name = request.name();
+            let reason =
+                format!("the {name} of an operator stopped: {}. Read status, and send it again", error.message());
+            tracing::error!(owner = %self.owner, reason, "rollout needs an operator");
+            let (step, at_ms) = (RolloutStep::NeedsOperator, self.cloud_factory.now().0);
+            let progress = RolloutProgress { group: &group, version, step, reason: &reason, at_ms };
+            publish(self.cloud_factory, self.owner, &progress).await;
+        }
+        match ended {
             Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
             Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
             Err(PassError::Requeue(reason)) => {

@@ -118,6 +118,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 Answer::NotYet => {}
             }
             proceeds().await?;
+            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
+            // not its own.
+            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
+                && !matches!(action, Action::Suspend | Action::Resume);
             let open = match self.call(&action, &observed) {
                 None => condition(&action),
                 Some(call) => {
@@ -128,6 +132,9 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                             "the instance refresh begins".into()
                         }
                         (Ok(_), _) => format!("{}: {} takes effect", call.key, call.operation()).into(),
+                        (Err(error @ (CallError::Retry { .. } | CallError::Indeterminate { .. })), _) if is_done => {
+                            return Err(error.into());
+                        }
                         (Err(CallError::Retry { waiting_for, .. }), _) => waiting_for,
                         (Err(CallError::Indeterminate { message }), _) => message.into(),
                         // Whatever the reason is, a cancel and a refresh back are left.
@@ -148,10 +155,6 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
             };
             let now = self.cloud.now();
-            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
-            // not its own.
-            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
-                && !matches!(action, Action::Suspend | Action::Resume);
             let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
                 return Ok(RolloutEnd::Open(Box::new(action), open));
@@ -303,13 +306,11 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
     }
 
-    /// Publishes a step to the ledger. The ledger informs: a failure is logged.
-    pub(crate) async fn publish(&self, version: &Version, step: RolloutStep, reason: &str) {
+    /// Publishes a step to the ledger.
+    async fn publish(&self, version: &Version, step: RolloutStep, reason: &str) {
         let (group, at_ms) = (self.scope.names.group().name, self.cloud.now().0);
         let progress = RolloutProgress { group: &group, version: version.number, step, reason, at_ms };
-        if let Err(error) = self.ledger.publish(&progress.event()).await {
-            tracing::warn!(owner = %self.owner, step = step.name(), %error, "ledger publish failed");
-        }
+        publish(self.ledger, self.owner, &progress).await;
     }
 
     /// Writes the record. A begun rollout, and a hold, has a task before its first call, so a pass that dies is followed by due passes.
@@ -339,6 +340,13 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             _ => return None,
         };
         Some(Call { key: names.group(), id: Some(observed.group.clone()), kind: CallKind::Rollout(call) })
+    }
+}
+
+/// Publishes a step to the ledger. The ledger informs: a failure is logged.
+pub(crate) async fn publish<F: CloudFactory>(ledger: &F, owner: &Owner, progress: &RolloutProgress<'_>) {
+    if let Err(error) = ledger.publish(&progress.event()).await {
+        tracing::warn!(%owner, step = progress.step.name(), %error, "ledger publish failed");
     }
 }
 

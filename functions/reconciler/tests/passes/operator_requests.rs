@@ -5,11 +5,11 @@ use std::time::Duration;
 use auto_scaling::RefreshStatus;
 use environment::Timestamp;
 use environment::rollout::Hold;
-use memory_cloud::LaunchOutcome;
+use memory_cloud::{Fault, LaunchOutcome};
 use request_pass::{CloudFactory as _, StackState};
-use requests::{Records as _, RolloutRequest};
+use requests::RolloutRequest;
 use serde_json::json;
-use test_support::{BlockOn as _, with};
+use test_support::with;
 
 use crate::rollout_environment::{AUTO_SCALING, Environment, GROUP, environment, reason, small};
 
@@ -261,6 +261,19 @@ fn a_roll_of_the_running_version_replaces_every_instance() {
     environment.operate(RolloutRequest::Roll);
     environment.assert_settled_on("1", "roll");
     assert!(environment.instances().iter().all(|it| !before.contains(it)), "{before:?}");
+    assert_eq!(environment.refreshes(), [RefreshStatus::Successful]);
+}
+
+#[test]
+fn a_roll_that_a_throttle_stops_is_in_the_ledger_and_not_repeated() {
+    let environment = environment();
+    environment.account().faults.borrow_mut().insert(environment.call_count(), Fault::Throttled);
+    environment.operate(RolloutRequest::Roll);
+    assert_eq!(environment.published().last().map(String::as_str), Some("needs-operator"));
+    environment.settle();
+    assert_eq!(environment.refreshes(), []);
+    environment.operate(RolloutRequest::Roll);
+    environment.assert_settled_on("1", "sent again");
     assert_eq!(environment.refreshes(), [RefreshStatus::Successful]);
 }
 
