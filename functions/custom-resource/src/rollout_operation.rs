@@ -39,15 +39,6 @@ impl Operation {
             Operation::Release => "release",
         }
     }
-
-    /// The time of a hold in the record: a release is a hold that has ended.
-    fn held_until(self) -> Option<Timestamp> {
-        match self {
-            Operation::Change(_) => None,
-            Operation::Hold(until) => Some(until),
-            Operation::Release => Some(Timestamp(0)),
-        }
-    }
 }
 
 /// The time of a hold, by `Hours`.
@@ -79,7 +70,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Operation::Hold(until) => pass.hold_refusal(until).await,
             Operation::Release => pass.hold_refusal(Timestamp(0)).await,
         };
-        if let Some(reason) = refusal.map_err(|error| unknown(&environment, error))? {
+        if let Some(reason) = refusal.map_err(|error| unknown(&environment, &error))? {
             return Err(OperatorError::RolloutRefused { request: operation.name(), environment, reason });
         }
         let status_command = self.settings.command("status", &environment);
@@ -112,7 +103,7 @@ impl RolloutOperation {
             }
             None => {
                 let pass = DuePass { settings, records, cloud_factory, owner };
-                pass.run(until).await.map_err(|error| unknown(environment, error))?;
+                pass.run(until).await.map_err(|error| unknown(environment, &error))?;
             }
         }
         let name = operation.name();
@@ -129,22 +120,24 @@ impl RolloutOperation {
         Ok(result)
     }
 
-    /// Records the request, or removes it.
+    /// Records the request, or removes it; another one, which was sent meanwhile, stays.
     async fn record<R: Records>(&self, records: &R, is_asked: bool) -> Result<(), RecordsError> {
-        match self.operation {
-            Operation::Change(request) => records.request_rollout(&self.owner, is_asked.then_some(request)).await,
-            operation => {
-                let until = operation.held_until().filter(|_| is_asked);
-                records.request_hold(&self.owner, until.map(|it| it.0)).await
-            }
+        let owner = &self.owner;
+        let until_ms = match self.operation {
+            Operation::Change(request) if is_asked => return records.request_rollout(owner, request).await,
+            Operation::Change(request) => return records.remove_rollout_request(owner, request).await,
+            Operation::Hold(until) => until.0,
+            // A release is a hold that has ended.
+            Operation::Release => 0,
+        };
+        if is_asked {
+            records.request_hold(owner, until_ms).await
+        } else {
+            records.remove_hold_request(owner, until_ms).await
         }
     }
 }
 
-fn unknown(environment: &str, error: PassError) -> OperatorError {
-    let error = match error {
-        PassError::Failed(reason) => reason.message().to_owned(),
-        PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => reason,
-    };
-    OperatorError::RolloutUnknown { environment: environment.to_owned(), error }
+fn unknown(environment: &str, error: &PassError) -> OperatorError {
+    OperatorError::RolloutUnknown { environment: environment.to_owned(), error: error.message().to_owned() }
 }

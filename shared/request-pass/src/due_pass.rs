@@ -7,6 +7,7 @@ use environment::{
     Call, CallKind, Cloud as _, LaunchTemplateSetting, Ownership, READ_LAG, Scope, Setting, Spec, TemplateVersion,
     Timestamp, template_version,
 };
+use ledger::events::{RolloutProgress, RolloutStep};
 use requests::records::OwnerRecord;
 use requests::{Owner, Reason, Records, RolloutRequest};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use crate::cloud_factory::CloudFactory;
 use crate::pass_error::PassError;
 use crate::recorded::{recorded_image, recorded_rollout, recorded_spec, scope};
-use crate::rollout::{DUE_INTERVAL, DesiredVersion, OBSERVATION_INTERVAL, Rollout, RolloutEnd};
+use crate::rollout::{DUE_INTERVAL, DesiredVersion, OBSERVATION_INTERVAL, Rollout, RolloutEnd, publish};
 use crate::settings::Settings;
 
 /// Why nothing can be rolled out or back.
@@ -56,17 +57,28 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
     pub async fn run(&self, until: Timestamp) -> Result<DueOutcome, PassError> {
         let later = || Ok(DueOutcome { next_due_ms: Some((self.cloud_factory.now() + DUE_INTERVAL).0) });
         let Some(record) = self.records.owner(self.owner).await? else { return Ok(DueOutcome { next_due_ms: None }) };
-        // Once at most: after a lost response the operator sees the state of the rollout, and sends the request again. The latest
+        // Once at most: after an error, which the ledger has, the operator sees the state of the rollout, and sends the request again. The latest
         // request wins, so one that a request of CloudFormation overtakes is dropped. A hold is not: it applies to that request too.
         let request = record.rollout_request;
-        if request.is_some() {
-            self.records.request_rollout(self.owner, None).await?;
+        if let Some(request) = request {
+            self.records.remove_rollout_request(self.owner, request).await?;
         }
         if record.response_due_ms.is_some() {
             return later();
         }
         let Some(environment) = self.environment(&record) else { return Ok(DueOutcome { next_due_ms: None }) };
-        match Box::pin(self.roll(&record, environment, trigger(request), until)).await {
+        let (group, version) = (environment.scope.names.group().name, environment.desired.number);
+        let ended = Box::pin(self.roll(&record, environment, trigger(request), until)).await;
+        if let (Some(request), Err(error)) = (request, &ended) {
+            let name = request.name();
+            let reason =
+                format!("the {name} of an operator stopped: {}. Read status, and send it again", error.message());
+            tracing::error!(owner = %self.owner, reason, "rollout needs an operator");
+            let (step, at_ms) = (RolloutStep::NeedsOperator, self.cloud_factory.now().0);
+            let progress = RolloutProgress { group: &group, version, step, reason: &reason, at_ms };
+            publish(self.cloud_factory, self.owner, &progress).await;
+        }
+        match ended {
             Ok(next_due_ms) => Ok(DueOutcome { next_due_ms }),
             Err(PassError::RecordsUnavailable(reason)) => Err(PassError::RecordsUnavailable(reason)),
             Err(PassError::Requeue(reason)) => {
@@ -78,6 +90,36 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
                 later()
             }
         }
+    }
+
+    /// Follows the hold of an environment for a request of CloudFormation, which may wait outside its rollout: takes up an operator's
+    /// hold or release, and suspends or resumes the process. Nothing else of the rollout goes on. Returns whether there is a hold.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, record: &OwnerRecord) -> Result<bool, PassError> {
+        let Some(environment) = self.environment(record) else { return Ok(false) };
+        let Environment { rollout, desired, spec, scope } = environment;
+        if record.hold_request_ms.is_none() && rollout.hold.is_none() {
+            return Ok(false);
+        }
+        let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
+        let pass = Rollout {
+            records: self.records,
+            cloud: &cloud,
+            ledger: self.cloud_factory,
+            owner: self.owner,
+            scope: &scope,
+            settings: &spec.rollout,
+            trigger: Trigger::Due,
+            hold_request: record.hold_request_ms.map(Timestamp),
+            asked: rollout.asked.clone(),
+            desired: DesiredVersion::Recorded(desired.clone()),
+            until: cloud.now(),
+            wait_budget: Duration::ZERO,
+        };
+        pass.follow_hold(rollout, &desired).await?;
+        Ok(true)
     }
 
     /// Why an operator's request is refused now; `None` if a pass can begin with it. Nothing is written.
@@ -172,6 +214,9 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         };
         let Environment { rollout, spec, scope, .. } = environment;
         let proceeds = async || match self.records.owner(self.owner).await? {
+            Some(OwnerRecord { hold_request_ms: Some(_), .. }) => {
+                Err(PassError::Requeue(String::from("an operator's hold or release goes first")))
+            }
             Some(record) if record.response_due_ms.is_none() && !record.deleted => Ok(()),
             _ => Err(PassError::Requeue(String::from("a request goes first"))),
         };
@@ -184,7 +229,7 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             settings: &spec.rollout,
             trigger,
             hold_request: record.hold_request_ms.map(Timestamp),
-            is_asked_before: true,
+            asked: rollout.asked.clone(),
             desired: newest.map_or_else(|| DesiredVersion::Recorded(recorded.clone()), DesiredVersion::Content),
             until,
             wait_budget: Duration::ZERO,

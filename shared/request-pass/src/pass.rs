@@ -133,10 +133,13 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if self.cloud_factory.now() + CALL_TIMEOUT > deadline {
             return PassOutcome::Done(self.failed(None, self.timeout_reason(&[]).await));
         }
-        let admitted = match self.admit().await {
+        let mut admitted = match self.admit().await {
             Ok(admitted) => admitted,
             Err(error) => return self.end_with_error(None, error, deadline).await,
         };
+        if let Err(error) = Box::pin(self.follow_hold(&mut admitted)).await {
+            return self.end_with_error(None, error, deadline).await;
+        }
         let id = match &admitted.work {
             RequestedWork::Apply { spec, .. } => Some(spec.names(&self.settings.deployment).environment_id()),
             RequestedWork::Delete { .. } | RequestedWork::Nothing => None,

@@ -14,6 +14,17 @@ pub enum PassError {
     RecordsUnavailable(String),
 }
 
+impl PassError {
+    /// The reason, without a runbook.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            PassError::Failed(reason) => reason.message(),
+            PassError::Requeue(reason) | PassError::RecordsUnavailable(reason) => reason,
+        }
+    }
+}
+
 impl From<RecordsError> for PassError {
     fn from(error: RecordsError) -> PassError {
         if error.is_retryable() {

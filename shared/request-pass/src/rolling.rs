@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version};
+use environment::rollout::{Action, AskedBy, RolloutRecord, RolloutState, Trigger, UpdateRequest, Version, WaitFor};
 use environment::{
     COMPLETE_OBSERVATION_INTERVAL, CallError, DesiredState, Fields, ObservedResource, Proofs, Scope, Spec, Timestamp,
     Waiting, desired_version, rolling_inputs,
@@ -12,6 +12,7 @@ use requests::{Kind, Records};
 
 use crate::cloud_factory::{CloudFactory, StackState};
 use crate::converge::{Convergence, PassLimits};
+use crate::due_pass::DuePass;
 use crate::pass::{AdmittedRequest, RequestPass};
 use crate::pass_error::{PassError, superseded};
 use crate::recorded::{proofs_to_record, recorded_rollout, recorded_wait, rollout_to_record};
@@ -22,6 +23,22 @@ use crate::rollout::{DesiredVersion, Rollout, RolloutEnd};
 const DECISION_TIME: Duration = Duration::from_secs(90);
 
 impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
+    /// Follows an operator's hold before anything that the request may wait for, also outside its rollout: a due pass yields to
+    /// the request. Reads the record again after it.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, admitted: &mut AdmittedRequest) -> Result<(), PassError> {
+        let AdmittedRequest { owner, record, .. } = admitted;
+        // A Delete waits for no hold.
+        let Some(record) = record.as_ref().filter(|_| self.request.event.kind != Kind::Delete) else { return Ok(()) };
+        let (settings, records, cloud_factory) = (self.settings, self.records, self.cloud_factory);
+        if (DuePass { settings, records, cloud_factory, owner }).follow_hold(record).await? {
+            admitted.record = self.records.owner(&admitted.owner).await?;
+        }
+        Ok(())
+    }
+
     /// The wait of a request whose other work was done in an earlier pass, as long as its rollout goes on. Such a pass observes
     /// the rollout alone. Once the rollout answers with SUCCESS, the whole environment is observed again.
     ///
@@ -42,8 +59,18 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let now = self.cloud_factory.now();
         let is_recent = observed_at <= now && now - observed_at < COMPLETE_OBSERVATION_INTERVAL;
         let Some(desired) = rollout.desired.clone().filter(|_| is_recent) else { return Ok(None) };
+        // A request that waits for a hold is not in the rollout's record: a longer hold may refuse it.
+        if rollout.asked.as_ref().is_none_or(|it| it.request != self.request.hash) {
+            let hold = rollout.open_hold(now).filter(|it| it.until < self.rollout_deadline());
+            let hold = hold.filter(|_| hold_request(record).is_none());
+            return Ok(hold.map(|hold| {
+                let waiting_for = vec![format!("rollout: {}", WaitFor::Hold(hold.until)).into()];
+                Waiting { waiting_for, observed_at, of_rollout: true }
+            }));
+        }
         let desired = DesiredVersion::Recorded(desired);
-        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+        let hold_request = hold_request(record);
+        match self.run_rollout(admitted, spec, scope, (rollout, hold_request, desired), limits).await? {
             RolloutEnd::Succeeded(..) => Ok(None),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
             RolloutEnd::Open(_, condition) => {
@@ -63,10 +90,11 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         limits: PassLimits,
     ) -> Result<Convergence<(RolloutState, Version)>, PassError> {
         let observed_at = self.cloud_factory.now();
-        // This pass may have written the rollout's record already: see `still_rolling`.
+        // This pass may have written the rollout's record, and taken up an operator's hold, already: see `still_rolling`.
         let waited = admitted.record.as_ref().is_some_and(|it| it.progress.is_some());
         let reread = if waited { self.records.owner(&admitted.owner).await? } else { None };
-        let rollout = recorded_rollout(reread.as_ref().or(admitted.record.as_ref()).filter(|it| !it.deleted));
+        let record = reread.as_ref().or(admitted.record.as_ref()).filter(|it| !it.deleted);
+        let (rollout, hold_request) = (recorded_rollout(record), hold_request(record));
         let version = desired_version(desired, observed);
         let missing =
             || PassError::Requeue(String::from("the launch template: its desired version is not visible yet"));
@@ -89,7 +117,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         let scope = &Scope { proofs: proofs.clone(), ..scope.clone() };
         let desired = DesiredVersion::Content(version.digest);
-        match self.run_rollout(admitted, spec, scope, (rollout, desired), limits).await? {
+        match self.run_rollout(admitted, spec, scope, (rollout, hold_request, desired), limits).await? {
             RolloutEnd::Succeeded(state, version) => Ok(Convergence::Settled((state, version))),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(reason)),
             RolloutEnd::Open(_, condition) => {
@@ -123,13 +151,12 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         spec: &Spec,
         scope: &Scope,
-        (mut rollout, desired): (RolloutRecord, DesiredVersion),
+        (rollout, hold_request, desired): (RolloutRecord, Option<Timestamp>, DesiredVersion),
         PassLimits { until, wait_budget }: PassLimits,
     ) -> Result<RolloutEnd, PassError> {
         let owner = &admitted.owner;
         let cloud = self.cloud_factory.for_run(owner.as_str(), &self.request.hash, None);
-        let is_asked_before = rollout.asked.as_ref().is_some_and(|it| it.request == self.request.hash);
-        let trigger = self.trigger(admitted.record.as_ref(), spec, &mut rollout).await?;
+        let (trigger, asked) = self.trigger(admitted.record.as_ref(), spec, &rollout).await?;
         let pass = Rollout {
             records: self.records,
             cloud: &cloud,
@@ -138,8 +165,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             scope,
             settings: &spec.rollout,
             trigger,
-            hold_request: admitted.record.as_ref().and_then(|it| it.hold_request_ms).map(Timestamp),
-            is_asked_before,
+            hold_request,
+            asked: Some(asked),
             desired,
             until,
             wait_budget,
@@ -163,8 +190,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         &self,
         record: Option<&OwnerRecord>,
         spec: &Spec,
-        rollout: &mut RolloutRecord,
-    ) -> Result<Trigger, PassError> {
+        rollout: &RolloutRecord,
+    ) -> Result<(Trigger, AskedBy), PassError> {
         let event = &self.request.event;
         let settled = self.settled_spec(record);
         let returns = settled.as_ref() == Some(spec) && record.is_some_and(|it| !it.settled);
@@ -178,17 +205,18 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             None if event.kind != Kind::Update => false,
             None => returns || changes_rolling_input && self.stack_rolls_back().await?,
         };
-        rollout.asked = Some(AskedBy { request: self.request.hash.clone(), rolls_back });
+        let asked = AskedBy { request: self.request.hash.clone(), rolls_back };
         if rolls_back {
-            return Ok(Trigger::RollbackUpdate);
+            return Ok((Trigger::RollbackUpdate, asked));
         }
-        Ok(Trigger::Update(UpdateRequest {
-            sent: Timestamp(event.sent_ms),
-            deadline: Timestamp(
-                event.deadline_ms.saturating_sub(u64::try_from(DECISION_TIME.as_millis()).unwrap_or(0)),
-            ),
-            changes_rolling_input,
-        }))
+        let (sent, deadline) = (Timestamp(event.sent_ms), self.rollout_deadline());
+        Ok((Trigger::Update(UpdateRequest { sent, deadline, changes_rolling_input }), asked))
+    }
+
+    /// When the rollout is decided.
+    fn rollout_deadline(&self) -> Timestamp {
+        let time = u64::try_from(DECISION_TIME.as_millis()).unwrap_or(0);
+        Timestamp(self.request.event.deadline_ms.saturating_sub(time))
     }
 
     /// Whether CloudFormation rolls the stack of the request back.
@@ -202,4 +230,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             Err(transient) => Err(transient.into()),
         }
     }
+}
+
+/// An operator's request to hold the rollout, which no pass has taken up yet.
+fn hold_request(record: Option<&OwnerRecord>) -> Option<Timestamp> {
+    record.and_then(|it| it.hold_request_ms).map(Timestamp)
 }

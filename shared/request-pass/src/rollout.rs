@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Action, Answer, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation, Trigger,
-    Version, WaitFor, answer, decide,
+    Action, Answer, AskedBy, ObservedRollout, RolloutCloud, RolloutRecord, RolloutSettings, RolloutState, Situation,
+    Trigger, Version, WaitFor, answer, decide,
 };
 use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Condition, Ref, RolloutCall, Scope, Timestamp};
 use ledger::events::{RolloutProgress, RolloutStep};
@@ -42,8 +42,8 @@ pub(crate) struct Rollout<'a, R, C, F> {
     pub trigger: Trigger,
     /// An operator's request to hold the rollout until this time, which the record does not have yet.
     pub hold_request: Option<Timestamp>,
-    /// Whether the record has the request that asks: see [`RolloutRecord::asked`].
-    pub is_asked_before: bool,
+    /// The request of CloudFormation that asks, or that the record of a due pass has.
+    pub asked: Option<AskedBy>,
     pub desired: DesiredVersion,
     /// The deadline of the pass.
     pub until: Timestamp,
@@ -98,7 +98,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             let not_visible = || PassError::Requeue(format!("{group}: its new template version is not visible yet"));
             let desired = desired.ok_or_else(not_visible)?;
             let (action, answer) = self.decided(&mut record, &observed, &desired, irreversible).await?;
-            self.prune_versions(&record, &observed, &proceeds).await;
+            // The version of a request that is not taken up yet may be an old one.
+            if record.desired.as_ref() == Some(&desired) {
+                self.prune_versions(&record, &observed, &proceeds).await;
+            }
             match answer {
                 Answer::Success(state) => {
                     if let Action::Alarm(reason) = &action {
@@ -115,6 +118,10 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 Answer::NotYet => {}
             }
             proceeds().await?;
+            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
+            // not its own.
+            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
+                && !matches!(action, Action::Suspend | Action::Resume);
             let open = match self.call(&action, &observed) {
                 None => condition(&action),
                 Some(call) => {
@@ -125,6 +132,9 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                             "the instance refresh begins".into()
                         }
                         (Ok(_), _) => format!("{}: {} takes effect", call.key, call.operation()).into(),
+                        (Err(error @ (CallError::Retry { .. } | CallError::Indeterminate { .. })), _) if is_done => {
+                            return Err(error.into());
+                        }
                         (Err(CallError::Retry { waiting_for, .. }), _) => waiting_for,
                         (Err(CallError::Indeterminate { message }), _) => message.into(),
                         // Whatever the reason is, a cancel and a refresh back are left.
@@ -145,10 +155,6 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 }
             };
             let now = self.cloud.now();
-            // An operator's request is done with its first call: decided again, it would be another request. The calls of a hold are
-            // not its own.
-            let is_done = matches!(self.trigger, Trigger::Roll | Trigger::Rollback | Trigger::Cancel)
-                && !matches!(action, Action::Suspend | Action::Resume);
             let waits = is_done || !action.is_call() && now - started >= self.wait_budget;
             if waits || now + OBSERVATION_INTERVAL + CALL_TIMEOUT > self.until {
                 return Ok(RolloutEnd::Open(Box::new(action), open));
@@ -169,29 +175,37 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             DesiredVersion::Content(digest) => Some(digest.clone()),
             DesiredVersion::Recorded(_) => record.content.clone(),
         };
-        let mut is_saved =
-            record.desired.as_ref() == Some(desired) && record.content == content && self.is_asked_before;
-        record.desired = Some(desired.clone());
-        record.content = content;
         loop {
+            let asking = RolloutRecord {
+                desired: Some(desired.clone()),
+                content: content.clone(),
+                asked: self.asked.clone(),
+                ..record.clone()
+            };
             let situation = Situation {
                 irreversible,
-                ..observed.situation(record, self.settings, desired, (self.trigger, self.cloud.now()))
+                ..observed.situation(&asking, self.settings, desired, (self.trigger, self.cloud.now()))
             };
             let action = decide(&situation);
+            // A refused request leaves the rollout of the one before to go on, and a longer hold may refuse one that waits. Before
+            // that, facts about the rollout of the one before may be recorded.
+            let is_taken_up = match &action {
+                Action::Refuse(_) | Action::Wait(WaitFor::Hold(_)) => false,
+                action => action == &Action::Begin || !action.is_record(),
+            };
+            let next = if is_taken_up { &asking } else { &*record }.clone().after(&action, situation.now);
             if !action.is_record() {
                 let answer = answer(&situation, &action);
-                // A refused request leaves the rollout of the one before to go on.
-                if !is_saved && !matches!(action, Action::Refuse(_)) {
-                    self.save(record).await?;
+                if next != *record {
+                    self.save(&next).await?;
+                    *record = next;
                 }
                 return Ok((action, answer));
             }
             tracing::info!(owner = %self.owner, ?action, "rollout recorded");
             let reason = |preposition, version: &Version| format!("{preposition} version {}", version.number);
-            *record = record.clone().after(&action, situation.now);
-            self.save(record).await?;
-            is_saved = true;
+            self.save(&next).await?;
+            *record = next;
             if matches!(action, Action::Accept(_)) && record.hold.is_none() {
                 self.records.unschedule(self.owner).await?;
             }
@@ -201,12 +215,56 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
                 Action::MarkFailed(failed) => {
                     self.publish(&failed.version, RolloutStep::Failed, &failed.to_string()).await;
                 }
-                Action::RecordHold(None) => {
-                    self.publish(desired, RolloutStep::Released, "the hold of an operator has ended").await;
-                }
+                Action::RecordHold(None) => self.publish_released(desired).await,
                 _ => {}
             }
         }
+    }
+
+    /// Takes the hold request up, and takes the hold's own actions towards `desired`, without a wait. A failed observation or call is
+    /// logged: the next pass observes again.
+    ///
+    /// # Errors
+    /// Those of the records.
+    pub(crate) async fn follow_hold(&self, mut record: RolloutRecord, desired: &Version) -> Result<(), PassError> {
+        if let Some(until) = self.hold_request {
+            record = self.record_hold(record, until).await?;
+        }
+        let observed = match self.cloud.observe_rollout(self.scope, &self.settings.alarms).await {
+            Ok(Some(observed)) => observed,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                tracing::warn!(owner = %self.owner, %error, "the group of a hold was not observed");
+                return Ok(());
+            }
+        };
+        loop {
+            let now = self.cloud.now();
+            let action = decide(&observed.situation(&record, self.settings, desired, (self.trigger, now)));
+            match &action {
+                Action::RecordHold(hold) => {
+                    record = record.after(&action, now);
+                    self.save(&record).await?;
+                    if hold.is_none() {
+                        self.publish_released(desired).await;
+                    }
+                }
+                Action::Suspend | Action::Resume => {
+                    if let Some(call) = self.call(&action, &observed)
+                        && let Err(error) = self.cloud.call(&call).await
+                    {
+                        tracing::warn!(owner = %self.owner, %error, "the call of a hold failed");
+                    }
+                    self.cloud.pause(OBSERVATION_INTERVAL).await;
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn publish_released(&self, version: &Version) {
+        self.publish(version, RolloutStep::Released, "the hold of an operator has ended").await;
     }
 
     /// Records an operator's request to hold the rollout, which every pass of the owner then follows.
@@ -215,7 +273,7 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         // A release of a hold that no pass has recorded leaves nothing to end.
         let record = if is_open || record.hold.is_some() { record.held(until) } else { record };
         self.save(&record).await?;
-        self.records.request_hold(self.owner, None).await?;
+        self.records.remove_hold_request(self.owner, until.0).await?;
         if let (Some(desired), true) = (&record.desired, is_open) {
             self.publish(desired, RolloutStep::Held, &WaitFor::Hold(until).to_string()).await;
         }
@@ -248,13 +306,11 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
         }
     }
 
-    /// Publishes a step to the ledger. The ledger informs: a failure is logged.
-    pub(crate) async fn publish(&self, version: &Version, step: RolloutStep, reason: &str) {
+    /// Publishes a step to the ledger.
+    async fn publish(&self, version: &Version, step: RolloutStep, reason: &str) {
         let (group, at_ms) = (self.scope.names.group().name, self.cloud.now().0);
         let progress = RolloutProgress { group: &group, version: version.number, step, reason, at_ms };
-        if let Err(error) = self.ledger.publish(&progress.event()).await {
-            tracing::warn!(owner = %self.owner, step = step.name(), %error, "ledger publish failed");
-        }
+        publish(self.ledger, self.owner, &progress).await;
     }
 
     /// Writes the record. A begun rollout, and a hold, has a task before its first call, so a pass that dies is followed by due passes.
@@ -284,6 +340,13 @@ impl<R: Records, C: RolloutCloud, F: CloudFactory> Rollout<'_, R, C, F> {
             _ => return None,
         };
         Some(Call { key: names.group(), id: Some(observed.group.clone()), kind: CallKind::Rollout(call) })
+    }
+}
+
+/// Publishes a step to the ledger. The ledger informs: a failure is logged.
+pub(crate) async fn publish<F: CloudFactory>(ledger: &F, owner: &Owner, progress: &RolloutProgress<'_>) {
+    if let Err(error) = ledger.publish(&progress.event()).await {
+        tracing::warn!(%owner, step = progress.step.name(), %error, "ledger publish failed");
     }
 }
 

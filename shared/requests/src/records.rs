@@ -119,21 +119,34 @@ pub trait Records: Send + Sync {
     /// owner without a record gets none. The caller is the pass of the latest request, or a due pass.
     fn save_rollout(&self, owner: &Owner, rollout: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Records an operator's request about the rollout, for the next due pass; `None` removes it. A message could be forged, and
-    /// the record could not. An owner without a record gets none.
+    /// Records an operator's request about the rollout, for the next due pass, in place of the one before. A message could be
+    /// forged, and the record could not.
+    ///
+    /// Fails with [`RecordsError::Unreadable`] without a desired state: a deleted environment takes no request.
     fn request_rollout(
         &self,
         owner: &Owner,
-        request: Option<RolloutRequest>,
+        request: RolloutRequest,
+    ) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Removes an operator's request about the rollout. Another one, which the operator has sent meanwhile, stays.
+    fn remove_rollout_request(
+        &self,
+        owner: &Owner,
+        request: RolloutRequest,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Records an operator's request to hold the rollout until this time, in ms since the epoch, for the next pass of the owner;
-    /// zero releases it, and `None` removes the request. A request of CloudFormation leaves it: no update loses a hold. An owner
-    /// without a record gets none.
-    fn request_hold(
+    /// zero releases it. It replaces the one before. A request of CloudFormation leaves it: no update loses a hold.
+    ///
+    /// Fails with [`RecordsError::Unreadable`] without a desired state: a deleted environment takes no request.
+    fn request_hold(&self, owner: &Owner, until_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;
+
+    /// Removes the request to hold the rollout until this time. Another one, which the operator has sent meanwhile, stays.
+    fn remove_hold_request(
         &self,
         owner: &Owner,
-        until_ms: Option<u64>,
+        until_ms: u64,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
     /// Makes the next due pass of an owner due at `due_ms`, in place of the time before. Only passes of the owner call

@@ -167,11 +167,17 @@ impl Records for FaultyRecords {
     async fn save_rollout(&self, owner: &Owner, rollout: Value) -> Result<(), RecordsError> {
         self.services.call(self.inner.save_rollout(owner, rollout), throttled).await
     }
-    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+    async fn request_rollout(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
         self.services.call(self.inner.request_rollout(owner, request), throttled).await
     }
-    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+    async fn remove_rollout_request(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
+        self.services.call(self.inner.remove_rollout_request(owner, request), throttled).await
+    }
+    async fn request_hold(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.request_hold(owner, until_ms), throttled).await
+    }
+    async fn remove_hold_request(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
+        self.services.call(self.inner.remove_hold_request(owner, until_ms), throttled).await
     }
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.schedule(owner, due_ms), throttled).await

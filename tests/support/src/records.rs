@@ -83,12 +83,20 @@ impl Records for FlakyRecords {
         self.available()?.save_rollout(owner, rollout).await
     }
 
-    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+    async fn request_rollout(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
         self.available()?.request_rollout(owner, request).await
     }
 
-    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+    async fn remove_rollout_request(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
+        self.available()?.remove_rollout_request(owner, request).await
+    }
+
+    async fn request_hold(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
         self.available()?.request_hold(owner, until_ms).await
+    }
+
+    async fn remove_hold_request(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
+        self.available()?.remove_hold_request(owner, until_ms).await
     }
 
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use auto_scaling::RefreshStatus;
 use environment::Timestamp;
 use environment::rollout::Hold;
-use memory_cloud::LaunchOutcome;
+use memory_cloud::{Fault, LaunchOutcome};
 use request_pass::{CloudFactory as _, StackState};
-use requests::{Records as _, RolloutRequest};
+use requests::RolloutRequest;
 use serde_json::json;
-use test_support::{BlockOn as _, with};
+use test_support::with;
 
 use crate::rollout_environment::{AUTO_SCALING, Environment, GROUP, environment, reason, small};
 
@@ -70,8 +70,8 @@ fn a_release_ends_a_hold_and_leaves_the_process_that_another_principal_suspended
 fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
     let environment = environment();
     let update = rolling(&environment);
-    let (owner, until) = (environment.owner(), after(&environment, Duration::from_mins(20)));
-    environment.harness.records.inner.request_hold(&owner, Some(until.0)).block_on();
+    let until = after(&environment, Duration::from_mins(20));
+    environment.request_hold(until);
     // The due pass of the operator's message yields; the pass of the Update follows the hold.
     environment.due();
     assert!(!environment.is_suspended());
@@ -83,7 +83,7 @@ fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
     assert!(!environment.step(&update));
     environment.harness.advance(Duration::from_mins(5));
     assert_eq!(environment.versions(), versions, "no instance is replaced");
-    environment.harness.records.inner.request_hold(&owner, Some(0)).block_on();
+    environment.request_hold(Timestamp(0));
     let response = environment.answer(&update);
     assert_eq!(
         (&response["Status"], &response["Data"]["RolloutState"]),
@@ -94,15 +94,26 @@ fn a_hold_in_the_middle_of_an_update_pauses_it_and_the_release_completes_it() {
 }
 
 #[test]
+fn a_hold_is_followed_while_an_update_waits_outside_its_rollout() {
+    let environment = environment();
+    // It waits until Auto Scaling has moved the instances out of the removed zone.
+    let update = environment.update(json!({}), json!({ "ZoneCount": "1" }));
+    assert!(!environment.step(&update));
+    for (until, is_held) in [(after(&environment, Hold::DEFAULT), true), (Timestamp(0), false)] {
+        environment.request_hold(until);
+        assert!(!environment.step(&update), "the update takes longer");
+        assert_eq!(environment.is_suspended(), is_held);
+    }
+    assert_eq!(environment.answer(&update)["Status"], "SUCCESS");
+    assert_eq!(environment.record().hold, None);
+    assert_eq!(environment.published(), ["held", "released"]);
+}
+
+#[test]
 fn a_held_update_ends_at_its_deadline_and_the_rest_follows_the_hold() {
     let environment = environment();
     let update = rolling(&environment);
-    environment
-        .harness
-        .records
-        .inner
-        .request_hold(&environment.owner(), Some(after(&environment, Hold::DEFAULT).0))
-        .block_on();
+    environment.request_hold(after(&environment, Hold::DEFAULT));
     let response = environment.answer(&update);
     assert_eq!(
         (&response["Status"], &response["Data"]["RolloutState"]),
@@ -112,6 +123,24 @@ fn a_held_update_ends_at_its_deadline_and_the_rest_follows_the_hold() {
     assert!(environment.is_suspended(), "the response does not end the hold");
     environment.hold(Timestamp(0));
     environment.assert_settled_on("2", "after the hold");
+}
+
+/// The last pass of the Update observes its rollout, and then everything.
+#[test]
+fn a_pass_takes_a_hold_up_once() {
+    let environment = environment();
+    let update = rolling(&environment);
+    let mut asked = 0;
+    let mut hold = || {
+        asked += 1;
+        environment.request_hold(after(&environment, Hold::DEFAULT));
+    };
+    hold();
+    while !environment.step(&update) {
+        hold();
+    }
+    let held = environment.published().iter().filter(|it| *it == "held").count();
+    assert_eq!(held, asked);
 }
 
 #[test]
@@ -131,6 +160,32 @@ fn an_update_that_cannot_begin_before_its_deadline_fails_at_once_and_names_the_h
     assert_eq!(environment.record().hold.map(|it| (it.until, it.suspends)), Some((until, Some(true))));
     environment.hold(Timestamp(0));
     environment.assert_settled_on("1", "held");
+}
+
+/// CloudFormation knows nothing of the version of a request that failed.
+#[test]
+fn an_update_that_a_hold_refuses_is_not_rolled_out_when_the_hold_ends() {
+    for is_extended in [false, true] {
+        let environment = environment();
+        let update = if is_extended {
+            environment.hold(after(&environment, Duration::from_mins(10)));
+            let update = environment.update(json!({}), small());
+            for _ in 0..5 {
+                assert!(!environment.step(&update), "the hold ends before the deadline");
+            }
+            environment.request_hold(after(&environment, Hold::DEFAULT));
+            update
+        } else {
+            environment.request_hold(after(&environment, Hold::DEFAULT));
+            environment.update(json!({}), small())
+        };
+        let response = environment.answer(&update);
+        assert!(reason(&response).starts_with("an operator holds the rollout until "), "{is_extended}: {response}");
+        assert_eq!(environment.record().desired.map(|it| it.number), Some(1), "{is_extended}");
+        environment.hold(Timestamp(0));
+        environment.settle();
+        assert_eq!((environment.versions(), environment.refreshes()), (vec!["1".to_owned(); 3], vec![]));
+    }
 }
 
 #[test]
@@ -154,7 +209,7 @@ fn a_bad_version_goes_back_in_spite_of_a_hold() {
     }
     environment.harness.advance(Duration::from_mins(1));
     let until = after(&environment, Hold::DEFAULT);
-    environment.harness.records.inner.request_hold(&environment.owner(), Some(until.0)).block_on();
+    environment.request_hold(until);
     let before = environment.call_count();
     let response = environment.answer(&update);
     assert!(reason(&response).starts_with("version 2 "), "{response}");
@@ -185,12 +240,7 @@ fn a_rollback_of_the_stack_ends_a_hold() {
 fn a_delete_waits_for_no_hold() {
     let environment = environment();
     let update = rolling(&environment);
-    environment
-        .harness
-        .records
-        .inner
-        .request_hold(&environment.owner(), Some(after(&environment, Hold::LONGEST).0))
-        .block_on();
+    environment.request_hold(after(&environment, Hold::LONGEST));
     while !environment.is_suspended() {
         assert!(!environment.step(&update), "the rollout takes longer");
     }
@@ -211,6 +261,19 @@ fn a_roll_of_the_running_version_replaces_every_instance() {
     environment.operate(RolloutRequest::Roll);
     environment.assert_settled_on("1", "roll");
     assert!(environment.instances().iter().all(|it| !before.contains(it)), "{before:?}");
+    assert_eq!(environment.refreshes(), [RefreshStatus::Successful]);
+}
+
+#[test]
+fn a_roll_that_a_throttle_stops_is_in_the_ledger_and_not_repeated() {
+    let environment = environment();
+    environment.account().faults.borrow_mut().insert(environment.call_count(), Fault::Throttled);
+    environment.operate(RolloutRequest::Roll);
+    assert_eq!(environment.published().last().map(String::as_str), Some("needs-operator"));
+    environment.settle();
+    assert_eq!(environment.refreshes(), []);
+    environment.operate(RolloutRequest::Roll);
+    environment.assert_settled_on("1", "sent again");
     assert_eq!(environment.refreshes(), [RefreshStatus::Successful]);
 }
 

@@ -109,14 +109,19 @@ impl Environment {
 
     /// The due pass of an operator's request, which `custom-resource` has recorded.
     pub fn operate(&self, request: RolloutRequest) {
-        self.harness.records.inner.request_rollout(&self.owner(), Some(request)).block_on();
+        self.harness.records.inner.request_rollout(&self.owner(), request).block_on();
         self.due();
     }
 
     /// The due pass of an operator's request to hold the rollout until a time, or (a past one) to release it.
     pub fn hold(&self, until: Timestamp) {
-        self.harness.records.inner.request_hold(&self.owner(), Some(until.0)).block_on();
+        self.request_hold(until);
         self.due();
+    }
+
+    /// An operator's request to hold the rollout until a time, which `custom-resource` has recorded.
+    pub fn request_hold(&self, until: Timestamp) {
+        self.harness.records.inner.request_hold(&self.owner(), until.0).block_on();
     }
 
     /// A due pass.

@@ -280,29 +280,23 @@ impl Records for DynamoRecords {
         self.update(owner_key(owner), "SET rollout = :rollout", exists, values).await.map(|_| ())
     }
 
-    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
-        let exists = Some("attribute_exists(pk)");
-        let key = owner_key(owner);
-        let updated = match request {
-            Some(request) => {
-                let values = [(":request", text(request.name()))];
-                self.update(key, "SET rollout_request = :request", exists, values).await
-            }
-            None => self.update(key, "REMOVE rollout_request", exists, []).await,
-        };
-        updated.map(|_| ())
+    async fn request_rollout(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
+        let values = [(":request", text(request.name()))];
+        self.update_desired(owner, ("SET rollout_request = :request", "rolled out"), values).await
     }
 
-    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
-        let (exists, key) = (Some("attribute_exists(pk)"), owner_key(owner));
-        let updated = match until_ms {
-            Some(until_ms) => {
-                let values = [(":until", number(until_ms))];
-                self.update(key, "SET hold_request_ms = :until", exists, values).await
-            }
-            None => self.update(key, "REMOVE hold_request_ms", exists, []).await,
-        };
-        updated.map(|_| ())
+    async fn remove_rollout_request(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
+        let (values, seen) = ([(":request", text(request.name()))], Some("rollout_request = :request"));
+        self.update(owner_key(owner), "REMOVE rollout_request", seen, values).await.map(|_| ())
+    }
+
+    async fn request_hold(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
+        self.update_desired(owner, ("SET hold_request_ms = :until", "held"), [(":until", number(until_ms))]).await
+    }
+
+    async fn remove_hold_request(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
+        let (values, seen) = ([(":until", number(until_ms))], Some("hold_request_ms = :until"));
+        self.update(owner_key(owner), "REMOVE hold_request_ms", seen, values).await.map(|_| ())
     }
 
     async fn schedule(&self, owner: &Owner, due_ms: u64) -> Result<(), RecordsError> {

@@ -141,16 +141,26 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
-    async fn request_rollout(&self, owner: &Owner, request: Option<RolloutRequest>) -> Result<(), RecordsError> {
+    async fn request_rollout(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
+        self.items().record_with_desired(owner, "rolled out")?.rollout_request = Some(request);
+        Ok(())
+    }
+
+    async fn remove_rollout_request(&self, owner: &Owner, request: RolloutRequest) -> Result<(), RecordsError> {
         if let Some(record) = self.items().owners.get_mut(owner) {
-            record.rollout_request = request;
+            record.rollout_request.take_if(|it| *it == request);
         }
         Ok(())
     }
 
-    async fn request_hold(&self, owner: &Owner, until_ms: Option<u64>) -> Result<(), RecordsError> {
+    async fn request_hold(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
+        self.items().record_with_desired(owner, "held")?.hold_request_ms = Some(until_ms);
+        Ok(())
+    }
+
+    async fn remove_hold_request(&self, owner: &Owner, until_ms: u64) -> Result<(), RecordsError> {
         if let Some(record) = self.items().owners.get_mut(owner) {
-            record.hold_request_ms = until_ms;
+            record.hold_request_ms.take_if(|it| *it == until_ms);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::latest_requests::create;
 use super::responses::entry_of;
 use super::{desired, owner};
-use requests::records::{DueTask, Records};
+use requests::records::{DueTask, Records, RecordsError};
 use requests::{Owner, RolloutRequest};
 use serde_json::json;
 
@@ -105,26 +105,45 @@ async fn the_rollout_lasts_as_long_as_the_environment(records: &impl Records) {
     assert_eq!(rollout().await, saved, "an update keeps it");
     let requested = async || records.owner(&own).await.unwrap().unwrap().rollout_request;
     for request in RolloutRequest::ALL {
-        records.request_rollout(&own, Some(request)).await.unwrap();
+        records.request_rollout(&own, request).await.unwrap();
         assert_eq!(requested().await, Some(request));
     }
-    records.request_rollout(&own, None).await.unwrap();
+    let last = requested().await.unwrap();
+    records.remove_rollout_request(&own, RolloutRequest::ALL[0]).await.unwrap();
+    assert_eq!(requested().await, Some(last), "another request stays");
+    records.remove_rollout_request(&own, last).await.unwrap();
     assert_eq!((requested().await, rollout().await), (None, saved), "the request alone is removed");
-    records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
+    records.request_rollout(&own, RolloutRequest::Roll).await.unwrap();
     records.record_request(&own, create(2_000, "newer")).await.unwrap();
     assert_eq!(requested().await, None, "the latest request wins");
     let hold = async || records.owner(&own).await.unwrap().unwrap().hold_request_ms;
     assert_eq!(hold().await, None);
-    for until in [Some(7), Some(0), None, Some(9)] {
+    for until in [7, 0] {
         records.request_hold(&own, until).await.unwrap();
-        assert_eq!(hold().await, until);
+        assert_eq!(hold().await, Some(until));
     }
+    records.remove_hold_request(&own, 7).await.unwrap();
+    assert_eq!(hold().await, Some(0), "a release that was sent meanwhile stays");
+    records.remove_hold_request(&own, 0).await.unwrap();
+    assert_eq!(hold().await, None);
+    records.remove_hold_request(&own, 0).await.unwrap();
+    records.request_hold(&own, 9).await.unwrap();
     records.record_request(&own, create(3_000, "newest")).await.unwrap();
     assert_eq!(hold().await, Some(9), "no update loses a hold");
-    records.request_rollout(&own, Some(RolloutRequest::Roll)).await.unwrap();
+    records.request_rollout(&own, RolloutRequest::Roll).await.unwrap();
     records.mark_deleted(&own, 10_000).await.unwrap();
     assert_eq!((requested().await, hold().await, rollout().await), (None, None, None));
-    records.request_rollout(&owner("Nothing"), Some(RolloutRequest::Roll)).await.unwrap();
-    records.request_hold(&owner("Nothing"), Some(9)).await.unwrap();
+    for deleted in [&own, &owner("Nothing")] {
+        let rolled = records.request_rollout(deleted, RolloutRequest::Roll).await;
+        assert!(matches!(rolled, Err(RecordsError::Unreadable { .. })), "{rolled:?}");
+        let held = records.request_hold(deleted, 9).await;
+        assert!(matches!(held, Err(RecordsError::Unreadable { .. })), "{held:?}");
+        records.remove_hold_request(deleted, 9).await.unwrap();
+    }
+    assert_eq!(
+        (requested().await, hold().await),
+        (None, None),
+        "no create takes up a request for a deleted environment"
+    );
     assert_eq!(records.owner(&owner("Nothing")).await, Ok(None), "a request creates no record");
 }
