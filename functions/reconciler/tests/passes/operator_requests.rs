@@ -139,8 +139,8 @@ fn a_pass_takes_a_hold_up_once() {
     while !environment.step(&update) {
         hold();
     }
-    let held = environment.published().iter().filter(|it| *it == "held").count();
-    assert_eq!(held, asked);
+    let count = environment.published().iter().filter(|it| *it == "held").count();
+    assert_eq!(count, asked);
 }
 
 #[test]

@@ -136,8 +136,8 @@ async fn the_rollout_lasts_as_long_as_the_environment(records: &impl Records) {
     for deleted in [&own, &owner("Nothing")] {
         let rolled = records.request_rollout(deleted, RolloutRequest::Roll).await;
         assert!(matches!(rolled, Err(RecordsError::Unreadable { .. })), "{rolled:?}");
-        let held = records.request_hold(deleted, 9).await;
-        assert!(matches!(held, Err(RecordsError::Unreadable { .. })), "{held:?}");
+        let answer = records.request_hold(deleted, 9).await;
+        assert!(matches!(answer, Err(RecordsError::Unreadable { .. })), "{answer:?}");
         records.remove_hold_request(deleted, 9).await.unwrap();
     }
     assert_eq!(
