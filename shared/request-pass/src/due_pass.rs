@@ -1,7 +1,7 @@
 //! A due pass: the rollout of an environment without a request.
 
 use environment::rollout::{
-    Action, ObservedRollout, RolloutCloud as _, RolloutRecord, Trigger, Version, WaitFor, decide,
+    Action, ObservedRollout, Refusal, RolloutCloud as _, RolloutRecord, Trigger, Version, WaitFor, decide,
 };
 use environment::{
     Call, CallKind, Cloud as _, LaunchTemplateSetting, Ownership, READ_LAG, Scope, Setting, Spec, TemplateVersion,
@@ -131,6 +131,10 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         if record.response_due_ms.is_some() {
             return Ok(Some(String::from("a request of its stack is under way; wait for its response")));
         }
+        let now = self.cloud_factory.now();
+        if let Some(hold) = recorded_rollout(Some(&record)).open_hold(now).filter(|_| request == RolloutRequest::Roll) {
+            return Ok(Some(Refusal::Hold(hold.until).to_string()));
+        }
         let decided = self.decided(&record, None, trigger(Some(request))).await?;
         Ok(match decided {
             None => Some(NO_ENVIRONMENT.to_owned()),
@@ -162,7 +166,8 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         })
     }
 
-    /// The first action of a pass, with a hold until this time; `None` if there is nothing to roll out.
+    /// The first action of a pass, with a hold until this time, else the first after the facts about a recorded hold; `None` if
+    /// there is nothing to roll out.
     async fn decided(
         &self,
         record: &OwnerRecord,
@@ -184,9 +189,18 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
         if newest.is_some() {
             observed.launchable.insert(desired.number);
         }
-        let rollout = hold.map_or_else(|| rollout.clone(), |until| rollout.clone().held(until));
-        let situation = observed.situation(&rollout, &spec.rollout, &desired, (trigger, cloud.now()));
-        Ok(Some(decide(&situation)))
+        let (mut rollout, now) = (rollout.clone(), cloud.now());
+        if let Some(until) = hold {
+            rollout = rollout.held(until);
+        }
+        loop {
+            match decide(&observed.situation(&rollout, &spec.rollout, &desired, (trigger, now))) {
+                Action::RecordHold(Some(fact)) if hold.is_none() && fact.is_open(now) => {
+                    rollout = rollout.after(&Action::RecordHold(Some(fact)), now);
+                }
+                action => return Ok(Some(action)),
+            }
+        }
     }
 
     /// The environment of a record, if an update has rolled a version of it out.
