@@ -217,10 +217,10 @@ class Attack(unittest.TestCase):
         self.assertEqual({it: after[it] for it in after if after[it] != before[it]}, {})
 
     def writes(self, since=0):
-        """The writing calls of the functions since a number of calls, without those to the ledger, the records and the
-        queues."""
+        """The writing calls of the functions since a number of calls, without those to the ledger, the event bus, the records
+        and the queues."""
         own = [it for it in self.cloud.calls()[since:] if it.get("app") in FUNCTIONS]
-        writes = [it for it in own if it["service"] not in ("sqs", "dynamodb", "unsigned") and it["status"] < 300]
+        writes = [it for it in own if it["service"] not in ("sqs", "events", "dynamodb", "unsigned") and it["status"] < 300]
         writes = [it for it in writes if not it["operation"].startswith(READS) and it["app"] != "scaling-log"]
         return [f"{it['app']} {it['service']}:{it['operation']}" for it in writes]
 

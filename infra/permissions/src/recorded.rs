@@ -20,9 +20,17 @@ pub struct Differences {
     pub stale: BTreeSet<Call>,
 }
 
+/// The operation of the reconciler that only some runs reach: it sends a due message if several owners are due at once, and an
+/// event if the event bus does not accept it. The tests of both play the call.
+const SELDOM_PLAYED: &str = "sqs:SendMessage";
+
 /// Operations of the reconciler that no run on the local cloud reaches, each with the reason. An operation that a run calls
 /// must be removed from this list.
-pub const NOT_PLAYED: [(&str, &str); 9] = [
+pub const NOT_PLAYED: [(&str, &str); 10] = [
+    (
+        "ec2:DeleteLaunchTemplateVersions",
+        "called only for an environment with more than twenty versions; aws-cloud's tests on the local cloud play the call",
+    ),
     (
         "iam:ListInstanceProfilesForRole",
         "read only where a role cannot be deleted; aws-cloud's tests on the local cloud play the call",
@@ -67,9 +75,11 @@ where
     }
     let not_played = NOT_PLAYED.map(|(operation, _)| (Caller::Function(Function::Reconciler), operation.to_owned()));
     let stale = not_played.iter().filter(|call| called.contains(call)).cloned().collect();
+    let seldom_played = (Caller::Function(Function::Reconciler), SELDOM_PLAYED.to_owned());
+    let is_excused = |call: &Call| not_played.contains(call) || *call == seldom_played;
     Differences {
         missing: called.difference(&allowed).cloned().collect(),
-        unused: allowed.difference(called).filter(|call| !not_played.contains(call)).cloned().collect(),
+        unused: allowed.difference(called).filter(|call| !is_excused(call)).cloned().collect(),
         stale,
     }
 }
