@@ -42,11 +42,16 @@ pub fn admitted_spec(
         let valid = format!("at most {MAX_SPEC_BYTES} bytes: the record of the environment has to contain them twice");
         return Err(vec![Violation { property: String::from("ResourceProperties"), value, valid }]);
     }
-    let before = recorded.or_else(|| Spec::read(old?, &defaults, deployment).ok());
+    let before = recorded.or_else(|| old_spec(settings, old, &defaults));
     let mut violations = before.as_ref().map(|before| check_change(before, &spec)).unwrap_or_default();
     violations.extend(allow_lists.violations(before.as_ref(), &spec));
     if settled.as_ref() != Some(&spec) {
         violations.extend(check_hooks_are_handled(&spec, settings.hooks_are_handled));
     }
     if violations.is_empty() { Ok(AdmittedSpec { spec, defaults, before }) } else { Err(violations) }
+}
+
+/// The spec of the properties before an Update, by CloudFormation: for an environment whose record was lost.
+pub(crate) fn old_spec(settings: &Settings, old: Option<&Map<String, Value>>, defaults: &Defaults) -> Option<Spec> {
+    Spec::read(old?, defaults, &settings.deployment).ok()
 }

@@ -99,26 +99,12 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
     /// Those of the records.
     pub(crate) async fn follow_hold(&self, record: &OwnerRecord) -> Result<bool, PassError> {
         let Some(environment) = self.environment(record) else { return Ok(false) };
-        let Environment { rollout, desired, spec, scope } = environment;
-        if record.hold_request_ms.is_none() && rollout.hold.is_none() {
+        if record.hold_request_ms.is_none() && environment.rollout.hold.is_none() {
             return Ok(false);
         }
         let cloud = self.cloud_factory.for_run(self.owner.as_str(), DUE, None);
-        let pass = Rollout {
-            records: self.records,
-            cloud: &cloud,
-            ledger: self.cloud_factory,
-            owner: self.owner,
-            scope: &scope,
-            settings: &spec.rollout,
-            trigger: Trigger::Due,
-            hold_request: record.hold_request_ms.map(Timestamp),
-            asked: rollout.asked.clone(),
-            desired: DesiredVersion::Recorded(desired.clone()),
-            until: cloud.now(),
-            wait_budget: Duration::ZERO,
-        };
-        pass.follow_hold(rollout, &desired).await?;
+        let pass = self.rollout(&cloud, record, &environment, cloud.now());
+        pass.follow_hold(environment.rollout.clone(), &environment.desired).await?;
         Ok(true)
     }
 
@@ -226,7 +212,6 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             Trigger::Roll => self.newest_revision(&cloud, record, &environment).await?,
             _ => None,
         };
-        let Environment { rollout, spec, scope, .. } = environment;
         let proceeds = async || match self.records.owner(self.owner).await? {
             Some(OwnerRecord { hold_request_ms: Some(_), .. }) => {
                 Err(PassError::Requeue(String::from("an operator's hold or release goes first")))
@@ -235,22 +220,13 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             _ => Err(PassError::Requeue(String::from("a request goes first"))),
         };
         let pass = Rollout {
-            records: self.records,
-            cloud: &cloud,
-            ledger: self.cloud_factory,
-            owner: self.owner,
-            scope: &scope,
-            settings: &spec.rollout,
             trigger,
-            hold_request: record.hold_request_ms.map(Timestamp),
-            asked: rollout.asked.clone(),
             desired: newest.map_or_else(|| DesiredVersion::Recorded(recorded.clone()), DesiredVersion::Content),
-            until,
-            wait_budget: Duration::ZERO,
+            ..self.rollout(&cloud, record, &environment, until)
         };
         let operator_due = || Ok(Some((self.cloud_factory.now() + OPERATOR_INTERVAL).0));
         let later = Some((self.cloud_factory.now() + DUE_INTERVAL).0);
-        let ended = match pass.run(rollout, proceeds).await {
+        let ended = match pass.run(environment.rollout.clone(), proceeds).await {
             Err(PassError::Failed(reason)) => {
                 pass.needs_operator(&recorded, reason.message()).await;
                 return operator_due();
@@ -273,6 +249,30 @@ impl<R: Records, C: CloudFactory> DuePass<'_, R, C> {
             // An operator's request that needs no call. Whether the rollout has ended, the next due pass decides.
             RolloutEnd::Succeeded(..) => Ok(later),
             RolloutEnd::Failed(reason) => Err(PassError::Failed(Reason::from(reason.message().to_owned()))),
+        }
+    }
+
+    /// The rollout of the recorded version in a pass that ends by `until` and does not wait.
+    fn rollout<'b, Cloud>(
+        &'b self,
+        cloud: &'b Cloud,
+        record: &OwnerRecord,
+        environment: &'b Environment,
+        until: Timestamp,
+    ) -> Rollout<'b, R, Cloud, C> {
+        Rollout {
+            records: self.records,
+            cloud,
+            ledger: self.cloud_factory,
+            owner: self.owner,
+            scope: &environment.scope,
+            settings: &environment.spec.rollout,
+            trigger: Trigger::Due,
+            hold_request: record.hold_request_ms.map(Timestamp),
+            asked: environment.rollout.asked.clone(),
+            desired: DesiredVersion::Recorded(environment.desired.clone()),
+            until,
+            wait_budget: Duration::ZERO,
         }
     }
 

@@ -4,6 +4,7 @@ use environment::{CallError, CheckedFacts, Defaults, Facts, FactsQuery, Spec, Vi
 use requests::records::OwnerRecord;
 use requests::{Kind, Owner, Records};
 
+use crate::admitted_spec::old_spec;
 use crate::cloud_factory::CloudFactory;
 use crate::pass::{RequestPass, describe_violations};
 use crate::pass_error::PassError;
@@ -78,7 +79,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let returns_to_settled = settled.as_ref() == Some(spec);
         let is_recorded = settled.is_some();
         let before = if returns_to_settled { attempted } else { settled.or(attempted) };
-        let before = before.or_else(|| self.old_spec(defaults));
+        let before = before.or_else(|| old_spec(self.settings, self.request.event.old_properties.as_ref(), defaults));
         let facts = read(CheckedFacts::of(before.as_ref(), spec)).await?;
         let violations = violated_facts(self.settings, before.as_ref(), spec, &facts);
         if violations.is_empty() {

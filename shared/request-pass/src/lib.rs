@@ -34,7 +34,7 @@ pub use facts::{read_facts, violated_facts};
 pub use pass::{AdmittedRequest, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, work_deadline};
 pub use pass_error::{PassError, superseded_reason};
 pub use recorded::{
-    frozen_defaults, is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout,
-    recorded_spec, retired_tags, scope,
+    is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout, recorded_spec,
+    retired_tags, scope,
 };
 pub use settings::Settings;

@@ -319,12 +319,6 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         recorded_spec(record, |it| it.desired.as_ref(), self.settings)
     }
 
-    /// The spec before an Update, by CloudFormation: for an environment whose record was lost.
-    pub(crate) fn old_spec(&self, defaults: &Defaults) -> Option<Spec> {
-        let old = self.request.event.old_properties.as_ref()?;
-        Spec::read(old, defaults, &self.settings.deployment).ok()
-    }
-
     /// The spec that settled last.
     pub(crate) fn settled_spec(&self, record: Option<&OwnerRecord>) -> Option<Spec> {
         recorded_spec(record, |it| it.settled_spec.as_ref(), self.settings)
