@@ -172,11 +172,12 @@ impl Fixture {
         Some(decide(&situation))
     }
 
-    /// Sends an operator request to the function `custom-resource`, and returns the result.
-    pub fn operator_request(&self, event: &Value) -> Value {
-        let deadline = self.now() + Duration::from_mins(1);
-        let result = self.run(self.handler.handle(&event.to_string(), deadline.0));
-        result.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
+    /// Sends an operator request to the function `custom-resource`, and returns the result; `Null` if the function crashed.
+    pub async fn operator_request(&self, event: &Value) -> Value {
+        let limit = Duration::from_mins(1);
+        let deadline = self.now() + limit;
+        let result = self.process(limit, self.handler.handle(&event.to_string(), deadline.0)).await;
+        result.map_or(Value::Null, |it| it.unwrap_or_else(|error| json!({ "Error": error.to_string() })))
     }
 
     /// Requests a due pass, as the function `lifecycle-hook` does for an instance that its gate has abandoned.
