@@ -14,8 +14,8 @@ use requests::records::OwnerRecord;
 use requests::{Owner, Records, time_text};
 use serde_json::{Value, json};
 
-use crate::operator::OperatorRequest;
-use crate::operator_error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
+use crate::error::OperatorError;
 
 /// The time of a request whose record names none: CloudFormation's longest (`ServiceTimeout`).
 const LONGEST_REQUEST: Duration = Duration::from_hours(1);
@@ -77,6 +77,27 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             capacity: Capacity::of(&observed, min_size, now),
             rollout: RolloutSummary::of(&observed, &rollout, &settings, current.as_ref(), now),
             obstacle,
+        }))
+    }
+
+    /// The operator request `rollout`: the part of `status` about the rollout.
+    pub(crate) async fn rollout_status(&self) -> Result<Value, OperatorError> {
+        let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
+        let group = self.observe_group(&owner, &record, &environment).await?;
+        let hold = held_until(&record, self.cloud_factory.now());
+        let mut lines: Vec<String> = hold.map(hold_line).into_iter().collect();
+        match &group {
+            Some(group) => {
+                lines.extend(group.obstacle.as_ref().map(|it| format!("The rollout needs an operator: {it}.")));
+                lines.push(group.rollout.to_string());
+            }
+            None => lines.push(format!("{environment} has no rollout: its Auto Scaling group does not exist.")),
+        }
+        let obstacle = group.as_ref().and_then(|it| it.obstacle.clone());
+        Ok(json!({
+            "Environment": environment, "Owner": owner.as_str(),
+            "Rollout": group.map(|it| summary_json(&it.rollout)), "Obstacle": obstacle,
+            "HeldUntil": hold.map(|it| it.to_string()), "Text": lines.join("\n"),
         }))
     }
 
