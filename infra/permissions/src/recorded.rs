@@ -84,7 +84,8 @@ where
     let not_played = NOT_PLAYED.map(|(operation, _)| (Caller::Function(Function::Reconciler), operation.to_owned()));
     let stale = not_played.iter().filter(|call| called.contains(call)).cloned().collect();
     let seldom_played = (Caller::Function(Function::Reconciler), SELDOM_PLAYED.to_owned());
-    let is_excused = |call: &Call| not_played.contains(call) || *call == seldom_played || is_played_by_a_part(call, called);
+    let is_excused =
+        |call: &Call| not_played.contains(call) || *call == seldom_played || is_played_by_a_part(call, called);
     Differences {
         missing: called.difference(&allowed).cloned().collect(),
         unused: allowed.difference(called).filter(|call| !is_excused(call)).cloned().collect(),

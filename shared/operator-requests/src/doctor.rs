@@ -75,7 +75,11 @@ async fn checks_of_records<R: Records>(settings: &Settings, records: &R, now: Ti
     let overdue = if overdue.is_empty() {
         Ok(String::from("no request has waited for its response for longer than five minutes past its deadline"))
     } else {
-        let found = format!("{} requests have no response five minutes past their deadline: {}", overdue.len(), named(&overdue));
+        let found = format!(
+            "{} requests have no response five minutes past their deadline: {}",
+            overdue.len(),
+            named(&overdue)
+        );
         Err((found, advice(Runbook::RequestOverdue.anchor())))
     };
     let due = match due.first() {

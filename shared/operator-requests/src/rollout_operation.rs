@@ -9,8 +9,8 @@ use request_pass::{CloudFactory, DuePass, PassError, Settings};
 use requests::{DueReason, Owner, Records, RecordsError, RequestQueue, RolloutRequest};
 use serde_json::{Value, json};
 
-use crate::request::{KnownEnvironment, OperatorRequest};
 use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
 
 /// What an operator asks of a rollout.
 #[derive(Clone, Copy)]

@@ -14,8 +14,8 @@ use requests::records::OwnerRecord;
 use requests::{Owner, Records, time_text};
 use serde_json::{Value, json};
 
-use crate::request::{KnownEnvironment, OperatorRequest};
 use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
 
 /// The time of a request whose record names none: CloudFormation's longest (`ServiceTimeout`).
 const LONGEST_REQUEST: Duration = Duration::from_hours(1);

@@ -9,8 +9,8 @@ use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Records, time_text};
 use serde_json::{Value, json};
 
-use crate::request::{KnownEnvironment, OperatorRequest};
 use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
 use crate::rollout_report::{GroupReport, held_until, hold_line, summary_json};
 
 /// The state of an environment. The record alone proves none: instances end without a request.

@@ -195,9 +195,9 @@ impl RequestRow {
     /// The names of all requests in quotes, as the valid values of a text.
     pub(crate) fn names() -> String {
         let names: Vec<String> = REQUESTS.iter().map(|it| format!("\"{}\"", it.name)).collect();
-        let (last, others) = names.split_last().map_or((String::new(), String::new()), |(last, others)| {
-            (last.clone(), others.join(", "))
-        });
+        let (last, others) = names
+            .split_last()
+            .map_or((String::new(), String::new()), |(last, others)| (last.clone(), others.join(", ")));
         format!("{others} or {last}")
     }
 }

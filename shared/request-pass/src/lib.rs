@@ -32,7 +32,10 @@ pub use admitted_spec::{AdmittedSpec, admitted_spec};
 pub use cloud_factory::{Aws, CloudFactory, StackState};
 pub use due_pass::{DueOutcome, DuePass};
 pub use facts::{read_facts, violated_facts};
-pub use pass::{AdmittedRequest, MAX_NAMED_VIOLATIONS, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations, work_deadline};
+pub use pass::{
+    AdmittedRequest, MAX_NAMED_VIOLATIONS, PassOutcome, RequestPass, TRANSIENT_REQUEUE, describe_violations,
+    work_deadline,
+};
 pub use pass_error::{PassError, superseded_reason};
 pub use recorded::{
     is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout, recorded_spec,

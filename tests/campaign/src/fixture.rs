@@ -14,8 +14,8 @@ use std::time::Duration;
 use environment::rollout::{Action, RolloutCloud as _, RolloutSettings, Trigger, decide};
 use environment::{CallError, Names, Timestamp, mark};
 use memory_cloud::{MemoryAccount, Session};
-use reconciler::{Reconciler, Settings};
 use operator_requests::handle_request;
+use reconciler::{Reconciler, Settings};
 use request_pass::{RequestHandler, StackState, recorded_rollout, scope};
 use requests::records::MemoryRecords;
 use requests::{DueReason, Owner, Records as _, RequestQueue as _, ResponseSender, time_text};
@@ -350,7 +350,9 @@ impl Fixture {
             self.sleep(Duration::from_secs(pause)).await;
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
-            if let Some(Ok(_)) = self.process(limit, custom_resource::handle(&self.handler, &event.to_string(), deadline.0)).await {
+            if let Some(Ok(_)) =
+                self.process(limit, custom_resource::handle(&self.handler, &event.to_string(), deadline.0)).await
+            {
                 return;
             }
         }

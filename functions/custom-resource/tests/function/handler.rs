@@ -5,7 +5,10 @@
     reason = "a test stops at invalid test data, and passes JSON by value"
 )]
 
-use crate::common::{BEGIN_S, BlockOn as _, failed, handler, handler_with, operate, operator_sample, sample, send, succeeded, with, writes};
+use crate::common::{
+    BEGIN_S, BlockOn as _, failed, handler, handler_with, operate, operator_sample, sample, send, succeeded, with,
+    writes,
+};
 use environment::{Key, Kind};
 use request_pass::StackState;
 use requests::Records as _;

@@ -1,7 +1,9 @@
 //! Deletion protection: when it applies, and how an operator lifts it.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
-use crate::common::{BlockOn as _, InlineHandler, failed, handler, operate, operator_sample, sample, send, succeeded, with, writes};
+use crate::common::{
+    BlockOn as _, InlineHandler, failed, handler, operate, operator_sample, sample, send, succeeded, with, writes,
+};
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;
 use request_pass::StackState;
@@ -155,7 +157,8 @@ fn a_rollback_of_a_settled_create_releases_the_adopted_buckets_and_is_never_bloc
         fill(&handler);
         succeeded(&handler, sample("delete.json"));
         let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
-        let allowed = operate(&handler, with(operator_sample("allow-adoption.json"), json!({ "Owner": owner.as_str() })));
+        let allowed =
+            operate(&handler, with(operator_sample("allow-adoption.json"), json!({ "Owner": owner.as_str() })));
         assert_eq!(allowed["Buckets"].as_array().map(Vec::len), Some(2), "{allowed}");
         succeeded(&handler, create(on_delete));
         handler.cloud_factory.stack = Some(StackState::RollingBack);

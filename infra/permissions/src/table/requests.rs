@@ -9,8 +9,7 @@ const WRITE_OWNERS: Statement =
     allow("WriteOwners", &[call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")])
         .when(&[Condition::Items(&["owner#"])]);
 
-const READ_RECORDS: Statement =
-    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]);
+const READ_RECORDS: Statement = allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]);
 
 const QUERY_PENDING: Statement = allow(
     "QueryPendingResponsesAndTasks",

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::common::{BlockOn as _, InlineHandler, handler, handler_with, queueing_handler, read, sample, sent, succeeded};
+use crate::common::{
+    BlockOn as _, InlineHandler, handler, handler_with, queueing_handler, read, sample, sent, succeeded,
+};
 use requests::records::LatestRequest;
 use requests::{Owner, Records as _, Request};
 use serde_json::{Value, json};

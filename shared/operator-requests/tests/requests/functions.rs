@@ -29,8 +29,10 @@ fn operator_read_performs_the_reading_requests_alone_and_operator_all_of_them() 
     for row in REQUESTS {
         let event = json!({ "Request": row.name, "Environment": "scalable-ec2-us-west-2-dev" }).to_string();
         let result = read(&handler, &event);
-        let refusal =
-            format!("Request is \"{}\": it changes environments, and this function only reads. Send it to the function", row.name);
+        let refusal = format!(
+            "Request is \"{}\": it changes environments, and this function only reads. Send it to the function",
+            row.name
+        );
         let is_refused = result["Error"].as_str().is_some_and(|it| it.starts_with(&refusal));
         assert_eq!(is_refused, matches!(row.kind, RequestKind::Change(_)), "{result}");
         assert!(!is_refused || error(&result).ends_with(" operator."), "{result}");
@@ -92,7 +94,8 @@ fn a_caller_is_repeated_as_claimed_and_decides_nothing() {
     }
     let unknown = send(&handler, json!({ "Request": "status", "Environment": "x", "Caller": "jane" }));
     assert_eq!((unknown["ClaimedCaller"].as_str(), error(&unknown).is_empty()), (Some("jane"), false));
-    for caller in [json!(""), json!("c".repeat(257)), json!("jane\n"), json!("jan\u{e9}"), json!(null), json!(["jane"])] {
+    for caller in [json!(""), json!("c".repeat(257)), json!("jane\n"), json!("jan\u{e9}"), json!(null), json!(["jane"])]
+    {
         let result = send(&handler, with(sample("drift.json"), json!({ "Caller": caller })));
         let valid = ": valid is a text of 1 to 256 printable ASCII characters";
         assert!(error(&result).starts_with("Caller is ") && error(&result).ends_with(valid), "{result}");

@@ -2,7 +2,8 @@
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
 use crate::common::{
-    BEGIN_S, BlockOn as _, InlineHandler, failed, handler, queueing_handler, sample, send, sent, succeeded, with, writes,
+    BEGIN_S, BlockOn as _, InlineHandler, failed, handler, queueing_handler, sample, send, sent, succeeded, with,
+    writes,
 };
 use environment::{Fields, Key, Kind, Timestamp};
 use request_pass::StackState;
@@ -84,7 +85,15 @@ fn read_requests_write_nothing() {
     let before = writes(&handler);
     let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
     let record = handler.records.owner(&owner).block_on();
-    for name in ["status.json", "rollout.json", "drift.json", "plan-environment.json", "plan.json", "validate.json", "doctor.json"] {
+    for name in [
+        "status.json",
+        "rollout.json",
+        "drift.json",
+        "plan-environment.json",
+        "plan.json",
+        "validate.json",
+        "doctor.json",
+    ] {
         text(&handler, name);
     }
     assert_eq!((writes(&handler), handler.records.owner(&owner).block_on()), (before, record));
@@ -406,7 +415,10 @@ fn an_invalid_operator_request_names_the_valid_form() {
     assert!(result(json!({ "Request": "dance" })).contains(valid));
     assert!(result(json!({ "Request": ["plan"] })).contains(valid));
     let properties = result(json!({ "Request": "plan", "ResourceProperties": "MinSize=1" }));
-    assert!(properties.starts_with("ResourceProperties is a string of 9 characters: valid is an object"), "{properties}");
+    assert!(
+        properties.starts_with("ResourceProperties is a string of 9 characters: valid is an object"),
+        "{properties}"
+    );
     for request in ["status", "rollout", "drift", "unlock", "delete", "allow-adoption"] {
         let none = result(json!({ "Request": request }));
         assert!(none.starts_with("Environment is null: valid is the id of an environment"), "{none}");

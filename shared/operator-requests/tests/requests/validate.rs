@@ -17,7 +17,9 @@ fn validate(properties: &Value) -> Value {
 
 #[test]
 fn valid_properties_have_no_violation() {
-    let result = validate(&with(sample("validate.json"), json!({ "ResourceProperties": { "MaxSize": "2" } }))["ResourceProperties"]);
+    let result = validate(
+        &with(sample("validate.json"), json!({ "ResourceProperties": { "MaxSize": "2" } }))["ResourceProperties"],
+    );
     assert_eq!((&result["Valid"], &result["Violations"], &result["Count"]), (&json!(true), &json!([]), &json!(0)));
     assert!(result["Text"].as_str().is_some_and(|it| it.starts_with("The properties are valid.")), "{result}");
 }

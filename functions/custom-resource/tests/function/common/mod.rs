@@ -9,11 +9,11 @@ use operator_requests::handle_request;
 use request_pass::RequestHandler;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
-use test_support::{DEADLINE_MS, message_of, run};
 pub use test_support::{
     BEGIN_S, BlockOn, FakeResponseServer, InlineHandler, MemoryCloudFactory, QueueingHandler, handler, handler_with,
     queueing_handler, sent, with, writes,
 };
+use test_support::{DEADLINE_MS, message_of, run};
 
 /// A sample of an event of CloudFormation.
 pub fn sample(name: &str) -> Value {

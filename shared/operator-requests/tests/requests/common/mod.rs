@@ -10,15 +10,17 @@ use operator_requests::{handle_read_request, handle_request};
 use request_pass::RequestHandler;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
+pub use test_support::{BEGIN_S, BlockOn, InlineHandler, handler, handler_with, queueing_handler, sent, with, writes};
 use test_support::{DEADLINE_MS, MemoryCloudFactory, message_of, run};
-pub use test_support::{
-    BEGIN_S, BlockOn, InlineHandler, handler, handler_with, queueing_handler, sent, with, writes,
-};
 
 /// A sample of an operator request, or else of an event of CloudFormation.
 pub fn sample(name: &str) -> Value {
     let is_of_cloudformation = ["create.json", "update.json", "delete.json"].contains(&name);
-    if is_of_cloudformation { test_support::sample("custom-resource", name) } else { test_support::operator_sample(name) }
+    if is_of_cloudformation {
+        test_support::sample("custom-resource", name)
+    } else {
+        test_support::operator_sample(name)
+    }
 }
 
 /// The result of an event: of the function `operator`, or the response of the request handler.
