@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Action, Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode,
-    RolloutSettings, RolloutSummary, Trigger, decide, estimate,
+    Action, Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutInstance,
+    RolloutMode, RolloutSettings, RolloutSummary, Trigger, decide, estimate,
 };
 use environment::{
     CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, Timestamp, desired_version, template_version,
@@ -30,6 +30,8 @@ pub(crate) struct Forecast {
 pub(crate) struct GroupReport {
     pub capacity: Capacity,
     pub rollout: RolloutSummary,
+    /// The instances that are not terminating.
+    pub instances: Vec<RolloutInstance>,
     /// Why the rollout needs an operator, if no automatic step is left.
     pub obstacle: Option<String>,
 }
@@ -77,6 +79,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             capacity: Capacity::of(&observed, min_size, now),
             rollout: RolloutSummary::of(&observed, &rollout, &settings, current.as_ref(), now),
             obstacle,
+            instances: observed.instances,
         }))
     }
 
@@ -170,6 +173,17 @@ pub(crate) fn hold_line(until: Timestamp) -> String {
     format!(
         "Hold: no rollout replaces an instance until {until}, by an operator's request; the request release ends it."
     )
+}
+
+/// The instances for programs. The version is null while it is not known.
+pub(crate) fn instances_json(instances: &[RolloutInstance]) -> Value {
+    let instance = |it: &RolloutInstance| {
+        json!({
+            "Id": it.id, "Zone": it.zone, "LifecycleState": it.lifecycle_state, "Health": it.health,
+            "Version": it.version.as_ref().map(|it| it.number), "InService": it.in_service_since.is_some(),
+        })
+    };
+    instances.iter().map(instance).collect()
 }
 
 /// The summary for programs.
