@@ -197,13 +197,23 @@ class Stacks(OnOneCloud):
             self.assertIn('InstanceType is "t3.micro": one of AllowedInstanceTypes of this deployment: m5.*', reason)
             reason = self.create_fails({**properties, "InstanceType": "m5.large"}, "owned")
             self.assertIn("one of AllowedImageOwners of this deployment: amazon", reason)
-            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
+            self.cloud.set_variable_of("operator-read", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
             status = self.cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
             self.assertIn("PROPERTY_DEFAULTS: MaxSizes: unknown property; did you mean MaxSize?", status["Text"].split("\n")[0])
         finally:
-            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", "")
+            self.cloud.set_variable_of("operator-read", "PROPERTY_DEFAULTS", "")
             for name in lists:
                 self.cloud.set_variable(name, "")
+
+    def test_the_deployment_is_healthy_and_properties_are_validated_without_a_call(self):
+        for function in ("operator-read", "operator"):
+            doctor = self.cloud.invoke(function, {"Request": "doctor"})
+            self.assertTrue(doctor["Healthy"], doctor)
+        before = len(self.cloud.calls())
+        validated = self.cloud.request({"Request": "validate", "ResourceProperties": {"EnvironmentSuffix": "v", "MinSize": "5"}})
+        self.assertEqual([it["Property"] for it in validated["Violations"]], ["MinSize"], validated)
+        called = [it for it in self.cloud.calls()[before:] if it.get("app") == "operator-read"]
+        self.assertEqual([it for it in called if it["service"] != "unsigned"], [])
 
     def test_a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged(self):
         iam = self.cloud.client("iam")
