@@ -179,7 +179,6 @@ impl Fixture {
         let result = self.process(limit, handle_request(&self.handler, &event.to_string(), deadline.0)).await;
         result.unwrap_or(Value::Null)
     }
-    }
 
     /// Requests a due pass, as the function `lifecycle-hook` does for an instance that its gate has abandoned.
     pub async fn wake(&self, resource: &Resource, instance: &str) {
