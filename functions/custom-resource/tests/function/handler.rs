@@ -294,6 +294,7 @@ fn a_record_of_an_older_version_is_read_with_defaults_for_unknown_properties() {
         spec: older,
         frozen: json!({}),
         retired_tags: vec![],
+        keeps_unlock: false,
     };
     handler.records.save_desired(&owner, desired).block_on();
     handler.records.mark_settled(&owner, serde_json::json!({})).block_on();

@@ -48,4 +48,20 @@ pub(crate) const WATCHDOG: &[Statement] = &[
     ),
     allow("FindOrphans", &[call("ec2:DescribeTags"), call("autoscaling:DescribeTags")], &[Resource::Any])
         .because("These reads accept no resource but *."),
+    allow(
+        "CheckOrphans",
+        &[
+            call("ec2:DescribeAddresses"),
+            call("ec2:DescribeInternetGateways"),
+            call("ec2:DescribeLaunchTemplates"),
+            call("ec2:DescribeNatGateways"),
+            call("ec2:DescribeRouteTables"),
+            call("ec2:DescribeSecurityGroups"),
+            call("ec2:DescribeSubnets"),
+            call("ec2:DescribeVpcEndpoints"),
+            call("ec2:DescribeVpcs"),
+        ],
+        &[Resource::Any],
+    )
+    .because("A tag alone does not show that its resource exists. These reads accept no resource but *."),
 ];
