@@ -1,8 +1,5 @@
-//! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
-//!
-//! `plan` (of properties, or of an environment against its record), `status` (`status`), `drift`, `unlock`, `allow-adoption`
-//! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment
-//! whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like every request.
+//! The operator requests `plan` (of properties, or of an environment against its record), `drift`, `unlock`, and `delete` of an
+//! environment whose stack no longer exists; the other modules add theirs.
 
 use environment::rollout::instance_drift;
 use environment::{
@@ -13,13 +10,15 @@ use request_pass::{
     AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, read_facts, recorded_image, recorded_rollout,
     recorded_spec, retired_tags, scope, violated_facts,
 };
-use requests::records::OwnerRecord;
-use requests::{Owner, Records, Request};
+use requests::records::{ListedEnvironment, OwnerRecord};
+use requests::{Kind as RequestType, Owner, Records, Request, RolloutRequest};
 use serde_json::{Map, Value, json};
 
-use crate::operator_error::OperatorError;
+use crate::error::OperatorError;
+use crate::event::OperatorEvent;
 use crate::rollout_operation::{Operation, RolloutOperation};
 use crate::rollout_report::{Forecast, held_until, hold_line};
+use crate::table::ChangeRequest;
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
 const NO_OWNER: &str = "no-owner";
@@ -32,38 +31,41 @@ pub(crate) struct OperatorRequest<'a, R, C> {
     pub event: &'a Value,
 }
 
-/// The outcome of an operator request.
-pub(crate) enum OperatorOutcome {
-    /// The invocation's result.
+/// How a changing request continues after its checks.
+pub(crate) enum Decision {
+    /// It is done, with this result.
     Done(Value),
-    /// A Delete, to be processed as a request of CloudFormation.
-    Delete(DeleteRequest),
+    /// A request in the name of a stack's resource, to be processed as a request of CloudFormation.
+    Stack(StackRequest),
     /// A request about the rollout, for a due pass.
     Rollout(RolloutOperation),
 }
 
-/// A Delete in the name of a stack that no longer exists.
-pub(crate) struct DeleteRequest {
+/// A request in the name of a stack's resource: a Delete, after the stack no longer exists, or a Repair.
+pub(crate) struct StackRequest {
+    /// Delete or Repair.
+    pub kind: RequestType,
     /// The event.
     pub event: Value,
-    environment: String,
-    owner: Owner,
+    pub environment: String,
+    pub owner: Owner,
     /// The command that shows the status of the environment.
-    status_command: String,
+    pub status_command: String,
 }
 
-impl DeleteRequest {
-    /// The invocation's result after the Delete, whose invocation had the result `response`.
+impl StackRequest {
+    /// The invocation's result after the request, whose invocation had the result `response`.
     pub fn result(&self, response: &Value) -> Value {
-        let environment = &self.environment;
+        let StackRequest { kind, environment, .. } = self;
         let text = match response["Status"].as_str() {
-            Some("SUCCESS") => format!("{environment} is deleted."),
+            Some("SUCCESS") if *kind == RequestType::Delete => format!("{environment} is deleted."),
+            Some("SUCCESS") => format!("{environment} has no drift that a call corrects."),
             Some(_) => response["Reason"].as_str().unwrap_or_default().to_owned(),
             None => {
-                format!("The Delete of {environment} is queued. To see its status, run: {}", self.status_command)
+                format!("The {kind} of {environment} is queued. To see its status, run: {}", self.status_command)
             }
         };
-        json!({ "Delete": environment, "Owner": self.owner.as_str(), "Response": response, "Text": text })
+        json!({ kind.as_str(): environment, "Owner": self.owner.as_str(), "Response": response, "Text": text })
     }
 }
 
@@ -85,21 +87,20 @@ struct Observation {
 }
 
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
-    /// Handles the request: everything but the Delete, which the caller processes.
-    pub async fn handle(&self) -> Result<OperatorOutcome, OperatorError> {
-        let result = match self.event["Request"].as_str() {
-            Some("plan") => self.plan().await,
-            Some("status") => self.status().await,
-            Some("drift") => self.drift().await,
-            Some("unlock") => self.unlock().await,
-            Some("allow-adoption") => self.allow_adoption().await,
-            Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
-            Some(name) if let Some(operation) = Operation::read(name, self.event, self.cloud_factory.now()) => {
-                return Box::pin(self.rollout(operation?)).await.map(OperatorOutcome::Rollout);
-            }
-            _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
+    /// Checks a request that changes something, and performs it where that is one write.
+    pub async fn decide(&self, request: ChangeRequest) -> Result<Decision, OperatorError> {
+        let operation = match request {
+            ChangeRequest::Unlock => return self.unlock().await.map(Decision::Done),
+            ChangeRequest::AllowAdoption => return self.allow_adoption().await.map(Decision::Done),
+            ChangeRequest::Delete => return self.delete().await.map(Decision::Stack),
+            ChangeRequest::Repair => return Box::pin(self.repair()).await,
+            ChangeRequest::Roll => Operation::Change(RolloutRequest::Roll),
+            ChangeRequest::Rollback => Operation::Change(RolloutRequest::Rollback),
+            ChangeRequest::Cancel => Operation::Change(RolloutRequest::Cancel),
+            ChangeRequest::Hold => Operation::hold(self.event, self.cloud_factory.now())?,
+            ChangeRequest::Release => Operation::Release,
         };
-        result.map(OperatorOutcome::Done)
+        Box::pin(self.rollout(operation)).await.map(Decision::Rollout)
     }
 
     /// The id in the request, which has the form of this deployment's ids and so a bounded length.
@@ -118,6 +119,21 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         Ok(KnownEnvironment { environment, owner, record })
     }
 
+    /// The environment that has this id now, else the one that was deleted last, as long as its tombstone exists.
+    pub(crate) async fn find_present_or_deleted(&self) -> Result<KnownEnvironment, OperatorError> {
+        let unknown = match self.find_environment().await {
+            Err(unknown @ OperatorError::UnknownEnvironment { .. }) => unknown,
+            found => return found,
+        };
+        let environment = self.environment()?.to_owned();
+        let listed = self.records.environments_named(&environment).await?;
+        // One that is listed as present has released its id a moment ago.
+        let last = listed.into_iter().max_by_key(|it| it.deleted_ms.unwrap_or(u64::MAX));
+        let Some(ListedEnvironment { owner, .. }) = last else { return Err(unknown) };
+        let record = self.records.owner(&owner).await?.ok_or(unknown)?;
+        Ok(KnownEnvironment { environment, owner, record })
+    }
+
     /// Lifts an environment's deletion protection, until the next update of its stack. A repeated request has no
     /// further effect.
     async fn unlock(&self) -> Result<Value, OperatorError> {
@@ -129,7 +145,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 
     /// Plans the steps of a Create or an Update with the properties in the event, or with the recorded ones. This
     /// request writes nothing.
-    async fn plan(&self) -> Result<Value, OperatorError> {
+    pub(crate) async fn plan(&self) -> Result<Value, OperatorError> {
         if self.event.get("Environment").is_some() {
             let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
             let plan = plan(&desired, &observed);
@@ -137,7 +153,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             return Ok(self.plan_json(&plan, &environment, Some((&owner, &record)), forecast));
         }
         let none = Map::new();
-        let properties = self.event.get("ResourceProperties").and_then(Value::as_object).unwrap_or(&none);
+        let properties = OperatorEvent::properties(self.event)?.unwrap_or(&none);
         let current_defaults = &self.settings.defaults;
         let deployment = &self.settings.deployment;
         let spec = Spec::read(properties, current_defaults, deployment).map_err(OperatorError::InvalidProperties)?;
@@ -166,7 +182,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     }
 
     /// The differences between the observed resources and the record, field by field.
-    async fn drift(&self) -> Result<Value, OperatorError> {
+    pub(crate) async fn drift(&self) -> Result<Value, OperatorError> {
         let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
         let mut all = drift(&desired, &observed);
         if let Some(rollout) = self.observe_rollout(&owner, &record, &environment, &[]).await? {
@@ -179,6 +195,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
             count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
+        if !lines.is_empty() {
+            let repair = self.settings.command("repair", &environment);
+            text = format!("{text}\nTo see the calls that correct it, run: {repair}");
+        }
         let hold = held_until(&record, self.cloud_factory.now());
         if let Some(until) = hold {
             text = format!("{}\n{text}", hold_line(until));
@@ -204,7 +224,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 
     /// The Delete of an environment whose stack no longer exists, with the effect of that stack's own Delete. If the
     /// record is lost too, the operator names the stack and the resource that the environment belonged to.
-    async fn delete(&self) -> Result<DeleteRequest, OperatorError> {
+    async fn delete(&self) -> Result<StackRequest, OperatorError> {
         let environment = self.environment()?.to_owned();
         let (stack_id, logical_id) = self.former_owner(&environment).await?;
         let now_ms = self.cloud_factory.now().0;
@@ -223,13 +243,18 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Err(error) => return Err(OperatorError::StackUnknown { stack_id, error: Box::new(error) }),
         }
         let status_command = self.settings.command("status", &environment);
-        Ok(DeleteRequest { event, environment, owner, status_command })
+        Ok(StackRequest { kind: RequestType::Delete, event, environment, owner, status_command })
+    }
+
+    /// The stack and the resource that the operator names.
+    pub(crate) fn named_owner(&self) -> Option<(String, String)> {
+        let field = |name: &str| self.event.get(name).and_then(Value::as_str).map(str::to_owned);
+        field("StackId").zip(field("LogicalResourceId"))
     }
 
     /// The stack and the resource that an environment belonged to: from the record, or from the event.
     async fn former_owner(&self, environment: &str) -> Result<(String, String), OperatorError> {
-        let field = |name: &str| self.event.get(name).and_then(Value::as_str).map(str::to_owned);
-        if let (Some(stack), Some(logical)) = (field("StackId"), field("LogicalResourceId")) {
+        if let Some((stack, logical)) = self.named_owner() {
             let current_owner = self.records.environment_owner(environment).await?;
             if current_owner.is_some_and(|current_owner| current_owner != Owner::of(&stack, &logical)) {
                 return Err(OperatorError::OtherOwner { environment: environment.to_owned() });

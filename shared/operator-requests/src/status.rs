@@ -9,9 +9,9 @@ use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Records, time_text};
 use serde_json::{Value, json};
 
-use crate::operator::{KnownEnvironment, OperatorRequest};
-use crate::operator_error::OperatorError;
-use crate::rollout_report::{GroupReport, held_until, hold_line, summary_json};
+use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
+use crate::rollout_report::{GroupReport, held_until, hold_line, instances_json, summary_json};
 
 /// The state of an environment. The record alone proves none: instances end without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ enum EnvironmentState {
     Degraded,
     /// The group could not be observed.
     Unknown,
+    /// The environment was deleted, and its tombstone exists.
+    Deleted,
 }
 
 impl fmt::Display for EnvironmentState {
@@ -33,6 +35,7 @@ impl fmt::Display for EnvironmentState {
             EnvironmentState::UnderWay => "under-way",
             EnvironmentState::Degraded => "degraded",
             EnvironmentState::Unknown => "unknown",
+            EnvironmentState::Deleted => "deleted",
         })
     }
 }
@@ -43,33 +46,38 @@ type Group = Result<Option<GroupReport>, CallError>;
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// The status of an environment. Where AWS does not respond, it is what the record has.
     pub(crate) async fn status(&self) -> Result<Value, OperatorError> {
-        let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
+        let KnownEnvironment { environment, owner, record } = self.find_present_or_deleted().await?;
         let now = self.cloud_factory.now();
         let latest = record.latest_request.as_ref().map(|latest| {
             json!({
-                "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "ResponseDue": time_text(latest.deadline_ms),
+                "Kind": latest.kind, "Sent": time_text(latest.began_ms()), "ResponseDue": time_text(latest.deadline_ms),
                 "Responded": record.response_due_ms.is_none(), "Stack": latest.response_address.stack_id,
                 "LogicalResourceId": latest.response_address.logical_id,
             })
         });
         let progress = record.progress.as_ref();
-        let group = self.observe_group(&owner, &record, &environment).await;
+        let group = match record.deleted {
+            true => Ok(None),
+            false => self.observe_group(&owner, &record, &environment).await,
+        };
         let (state, headline) = state(&environment, &record, &group, now);
-        let (capacity, rollout) = match &group {
-            Ok(None) => (Value::Null, Value::Null),
-            Ok(Some(report)) => (capacity_json(&report.capacity), summary_json(&report.rollout)),
-            Err(error) => (Value::Null, json!({ "Error": error.to_string() })),
+        let (capacity, rollout, instances) = match &group {
+            Ok(None) => (Value::Null, Value::Null, json!([])),
+            Ok(Some(report)) => {
+                (capacity_json(&report.capacity), summary_json(&report.rollout), instances_json(&report.instances))
+            }
+            Err(error) => (Value::Null, json!({ "Error": error.to_string() }), Value::Null),
         };
         let hold = held_until(&record, now);
         Ok(json!({
             "Version": env!("CARGO_PKG_VERSION"), "Environment": environment, "Owner": owner.as_str(),
-            "State": state.to_string(), "Settled": record.settled, "Capacity": capacity,
+            "State": state.to_string(), "Settled": record.settled, "Capacity": capacity, "Instances": instances,
             "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
             "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
             "Rollout": rollout, "HeldUntil": hold.map(|it| it.to_string()),
-            "Text": text(headline, hold, &record, &group, now),
+            "Deleted": record.deleted_ms.map(time_text), "Text": text(headline, hold, &record, &group, now),
         }))
     }
 }
@@ -78,14 +86,19 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp) -> (EnvironmentState, String) {
     if let Some(latest) = record.latest_request.as_ref().filter(|_| record.response_due_ms.is_some()) {
         let (kind, due) = (&latest.kind, time_text(latest.deadline_ms));
-        let seconds = now.0.saturating_sub(latest.sent_ms) / 1_000;
+        let seconds = now.0.saturating_sub(latest.began_ms()) / 1_000;
         let line =
             format!("{environment}: its {kind} has been in progress for {seconds} s; the response is due by {due}.");
         return (EnvironmentState::UnderWay, line);
     }
+    if record.deleted {
+        let at = record.deleted_ms.map(|at_ms| format!(" at {}", time_text(at_ms))).unwrap_or_default();
+        let line = format!("{environment} was deleted{at}. The request \"inventory\" shows whether anything is left.");
+        return (EnvironmentState::Deleted, line);
+    }
     if !record.settled {
         let advice = match record.settled_spec {
-            Some(_) => "update its stack to continue",
+            Some(_) => "update its stack to continue, or send the request \"repair\"",
             None => "delete its stack and create it again, or update a stack in CREATE_FAILED to continue",
         };
         let line = format!(
@@ -93,7 +106,7 @@ fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp)
         );
         return (EnvironmentState::Degraded, line);
     }
-    let GroupReport { capacity, rollout, obstacle } = match group {
+    let GroupReport { capacity, rollout, obstacle, .. } = match group {
         Ok(Some(group)) => group,
         Ok(None) => {
             let line = format!("{environment} is degraded: its Auto Scaling group does not exist.");
