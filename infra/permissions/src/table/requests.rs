@@ -17,6 +17,10 @@ const QUERY_PENDING: Statement = allow(
     &[Resource::Deployed("Records", "/index/pending_response")],
 );
 
+const LIST_ENVIRONMENTS: Statement =
+    allow("ListEnvironments", &[call("dynamodb:Query")], &[Resource::Deployed("Records", "/index/environments")])
+        .because("The requests list, status and inventory find environments, and deleted ones, by this index.");
+
 /// For Deletes and rollbacks: the reconciler has the row too.
 pub(super) const DESCRIBE_STACKS: Statement = allow(
     "DescribeStacks",
@@ -45,12 +49,13 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 ];
 
 /// Beside the reads of environments. No row writes.
-pub(crate) const OPERATOR_READ: &[Statement] = &[READ_RECORDS, QUERY_PENDING];
+pub(crate) const OPERATOR_READ: &[Statement] = &[READ_RECORDS, QUERY_PENDING, LIST_ENVIRONMENTS];
 
 /// Beside the reads of environments.
 pub(crate) const OPERATOR: &[Statement] = &[
     READ_RECORDS,
     QUERY_PENDING,
+    LIST_ENVIRONMENTS,
     WRITE_OWNERS,
     allow(
         "AllowAdoption",
