@@ -164,6 +164,32 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     assert_eq!((record.response_due_ms, record.history.len(), record.history[0].success), (None, 1, false));
 }
 
+/// No stack waits for it, and the record does not wait for ever.
+#[test]
+fn an_overdue_repair_ends_in_the_history_and_a_dead_letter_of_it_too() {
+    for is_dead_letter in [false, true] {
+        let (watchdog, response_server) = test_watchdog();
+        let ids = json!({ "StackId": "stack", "LogicalResourceId": "Web", "RequestId": "operator-1" });
+        let event = with(ids, json!({ "RequestType": "Repair", "PhysicalResourceId": "the-environment" }));
+        let request = Request::read_recorded(&event, BEGIN_S * 1_000).expect("a repair");
+        let (owner, latest) = (request.owner(), LatestRequest::of_request(&request));
+        watchdog.records.inner.record_request(&owner, latest).block_on();
+        if is_dead_letter {
+            let forged = failed_invocation(&event, "RetriesExhausted", None);
+            assert_eq!(redelivered(&watchdog, &[message("forged", &forged)]), [""; 0]);
+            let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
+            assert!(record.history.is_empty(), "custom-resource takes no repair");
+            assert_eq!(redelivered(&watchdog, &[message("1", &event)]), [""; 0]);
+        } else {
+            run_schedule(&watchdog, DUE_MS);
+        }
+        let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
+        assert_eq!((record.response_due_ms, record.history.len()), (None, 1), "{is_dead_letter}");
+        assert_eq!((record.history[0].kind.as_str(), record.history[0].success), ("Repair", false));
+        assert!(response_server.take().is_empty());
+    }
+}
+
 #[test]
 fn the_response_repeats_the_id_of_the_event_or_of_the_environment() {
     let (watchdog, response_server) = test_watchdog();

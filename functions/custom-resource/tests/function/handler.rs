@@ -306,6 +306,18 @@ fn a_record_of_an_older_version_is_read_with_defaults_for_unknown_properties() {
     assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");
 }
 
+/// The function `operator` builds this event, from the record, and records it before it queues it.
+#[test]
+fn a_repair_is_rejected_as_an_unknown_type_and_writes_nothing() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let owner = requests::Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
+    let (record, before) = (handler.records.owner(&owner).block_on(), writes(&handler));
+    let reason = failed(&handler, with(sample("update.json"), json!({ "RequestType": "Repair" })));
+    assert!(reason.contains("RequestType is \"Repair\", valid is Create, Update or Delete"), "{reason}");
+    assert_eq!((handler.records.owner(&owner).block_on(), writes(&handler)), (record, before));
+}
+
 #[test]
 fn a_panic_results_in_a_failed() {
     let mut handler = handler();

@@ -258,6 +258,23 @@ fn a_repair_replaces_no_instance_that_an_unchanged_update_would_not_replace() {
     environment.assert_settled_on("1", "after the repair");
 }
 
+/// A cleanup after a rejected Create of another id deletes nothing, also after a repair: CloudFormation knows the id of the last
+/// response to one of its own requests.
+#[test]
+fn a_delete_of_another_physical_id_deletes_nothing_after_repairs() {
+    let (harness, create) = created();
+    for _ in 0..6 {
+        let repair = repair(&harness, &create);
+        harness.record_request(&repair);
+        harness.invoke_until_done(&repair);
+        harness.advance(Duration::from_mins(1));
+    }
+    let changes = json!({ "RequestType": "Delete", "RequestId": "cleanup", "PhysicalResourceId": "another" });
+    let cleanup = request(&sent(with(create, changes), 8_000));
+    let admitted = test_support::run(&harness.cloud_factory.account.clock, harness.pass(&cleanup).admit());
+    assert!(admitted.expect("admitted").is_without_work());
+}
+
 #[test]
 fn a_repair_ends_at_its_deadline_with_the_reason_in_the_history() {
     let (harness, create) = created();

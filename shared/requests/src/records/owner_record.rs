@@ -361,3 +361,32 @@ impl OwnerRecord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repairs_displace_no_request_of_cloudformation_from_the_history() {
+        let entry = |kind, hash: &str| HistoryEntry {
+            request_hash: hash.to_owned(),
+            kind,
+            sent_ms: 0,
+            responded_ms: 0,
+            success: true,
+            physical_id: String::new(),
+            reason: String::new(),
+        };
+        let mut history = entry(Kind::Create, "create").appended_to(&[]);
+        for hash in ["1", "2", "3", "4", "5", "6"] {
+            history = entry(Kind::Repair, hash).appended_to(&history);
+        }
+        let hashes =
+            |history: &[HistoryEntry]| -> Vec<String> { history.iter().map(|it| it.request_hash.clone()).collect() };
+        assert_eq!(hashes(&history), ["create", "6"]);
+        for hash in ["7", "8", "9", "10"] {
+            history = entry(Kind::Update, hash).appended_to(&history);
+        }
+        assert_eq!(hashes(&history), ["6", "7", "8", "9", "10"]);
+    }
+}
