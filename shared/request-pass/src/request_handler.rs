@@ -56,7 +56,7 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// # Errors
     /// If the request could not be queued, or the response not be delivered.
     pub async fn handle_request(&self, event: &Value, deadline_ms: u64) -> Result<Value, Error> {
-        self.handle(event, Request::read(event, self.cloud_factory.now().0), deadline_ms).await
+        self.receive(event, Request::read(event, self.cloud_factory.now().0), deadline_ms).await
     }
 
     /// Handles a request that an operator makes in the name of a stack's resource: a Delete or a Repair.
@@ -64,10 +64,10 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// # Errors
     /// As [`RequestHandler::handle_request`].
     pub async fn handle_operator_request(&self, event: &Value, deadline_ms: u64) -> Result<Value, Error> {
-        self.handle(event, Request::read_recorded(event, self.cloud_factory.now().0), deadline_ms).await
+        self.receive(event, Request::read_recorded(event, self.cloud_factory.now().0), deadline_ms).await
     }
 
-    async fn handle(
+    async fn receive(
         &self,
         event: &Value,
         request: Result<Request, Malformed>,
