@@ -195,7 +195,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
             count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
-        if !lines.is_empty() {
+        let plan = plan(&desired, &observed);
+        if !plan.steps.is_empty() && plan.rejected.is_empty() {
             let repair = self.settings.command("repair", &environment);
             text = format!("{text}\nTo see the calls that correct it, run: {repair}");
         }
@@ -211,7 +212,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
                 ingress.join("\n  ")
             );
         }
-        text.extend(self.consent_guidance(&plan(&desired, &observed), &environment, Some(&owner)));
+        text.extend(self.consent_guidance(&plan, &environment, Some(&owner)));
         let drift_json = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
             json!({ "Resource": it.key.to_string(), "Field": field, "Desired": it.desired, "Observed": it.observed })

@@ -46,7 +46,7 @@ fn the_list_shows_each_environment_with_its_owner_and_its_state() {
         .insert(handler.cloud_factory.write_count() + 5, memory_cloud::Fault::Denied);
     send(&handler, create("half"));
     succeeded(&handler, create("late"));
-    let update = sent(with(create("late"), json!({ "RequestType": "Update" })), 300);
+    let update = sent(with(create("late"), json!({ "RequestType": "Update" })), 3_000);
     let update = Request::read(&update, 0).expect("a valid request");
     handler.records.record_request(&update.owner(), LatestRequest::of_request(&update)).block_on();
 
@@ -68,11 +68,11 @@ fn the_list_shows_each_environment_with_its_owner_and_its_state() {
     assert_eq!((&all[0]["Stack"], &all[0]["LogicalResourceId"]), (stack, &json!("Web")));
     assert!(all[1]["Deleted"].as_str().is_some_and(|it| it.starts_with("2026-01-02T03:")), "{list}");
     assert!(all[2]["Reason"].as_str().is_some_and(|it| it.contains("access denied")), "{list}");
-    assert_eq!((&all[3]["Request"], &all[3]["Since"]), (&json!("Update"), &json!("2026-01-02T03:09:05Z")));
+    assert_eq!((&all[3]["Request"], &all[3]["Since"]), (&json!("Update"), &json!("2026-01-02T03:54:05Z")));
     let lines: Vec<&str> = text(&list).lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[0].starts_with(&format!("{ENVIRONMENT}: settled; Web of arn:aws:cloudformation:")), "{lines:?}");
-    assert!(lines[3].contains(": Update in progress since 2026-01-02T03:09:05Z; late of "), "{lines:?}");
+    assert!(lines[3].contains(": Update in progress since 2026-01-02T03:54:05Z; late of "), "{lines:?}");
 }
 
 #[test]

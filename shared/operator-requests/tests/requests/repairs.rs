@@ -87,7 +87,7 @@ fn a_repair_is_queued_and_superseded_by_the_next_update() {
     assert_eq!(handler.cloud_factory.write_count(), before);
     let status = send(&handler, sample("status.json"));
     let text = status["Text"].as_str().expect("a text");
-    assert!(text.contains("its Repair has been in progress for 0 s"), "{text}");
+    assert!(text.contains("its Repair has been in progress for 3 s"), "{text}");
 
     let again = send(&handler, sample("repair.json"));
     let refused = "The repair of scalable-ec2-us-west-2-dev is refused: its Repair has been in progress since ";
