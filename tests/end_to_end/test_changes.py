@@ -8,6 +8,7 @@ from demo import GROUP, states
 from local_cloud import LocalCloud, until
 from test_stacks import ANYTHING, with_properties
 
+ENVIRONMENT = "scalable-ec2-us-west-2-dev"
 ROLE = "scalable-ec2-role-uswest2-dev"
 DATA = "scalable-ec2-data-uswest2-dev-123456789012"
 INITIAL = {
@@ -48,7 +49,7 @@ class Changes(unittest.TestCase):
 
     def assert_settled(self):
         """Asserts that the plan has no steps."""
-        plan = self.cloud.request({"Request": "plan", "Environment": "scalable-ec2-us-west-2-dev"})
+        plan = self.cloud.request({"Request": "plan", "Environment": ENVIRONMENT})
         self.assertEqual(plan["Steps"], [], plan.get("Text"))
 
     def test_all_changes_are_applied_and_reverted_and_drift_is_corrected(self):
@@ -64,14 +65,40 @@ class Changes(unittest.TestCase):
         self.succeeds("update.json", REVERTED)
         self.assert_settled()
         self.cause_drift(created)
-        self.succeeds("update.json", {**REVERTED, "MaxSize": "4"})
+        self.repair()
         self.assert_settled()
         self.assertTrue(self.boundary(), "the role has no permissions boundary")
         self.cloud.control(f"ec2/guardduty?vpc={created['VpcId']}", b"")
         self.delete_succeeds_despite_blockers()
         self.assertEqual(self.cloud.inventory(), [])
+        self.the_deleted_environment_is_listed_and_nothing_of_it_is_left()
         vpcs = [it["VpcId"] for it in self.cloud.client("ec2").describe_vpcs()["Vpcs"]]
         self.assertNotIn(created["VpcId"], vpcs)
+
+    def repair(self):
+        """Corrects the drift by the operator request: the plan first, then the repair, until it has a response."""
+        request = {"Request": "repair", "Environment": ENVIRONMENT}
+        planned = self.cloud.request(request)
+        self.assertNotEqual(planned["Steps"], [], planned)
+        self.assertIn('"Confirm":true', planned["Text"])
+        queued = self.cloud.request({**request, "Confirm": True})
+        self.assertIn("is queued", queued["Text"])
+        status = {"Request": "status", "Environment": ENVIRONMENT}
+        last, *_ = until("a response to the repair", lambda: self.last_repair(status), 300)
+        self.assertEqual(last["Status"], "SUCCESS", last)
+
+    def last_repair(self, status):
+        responses = self.cloud.request(status)["Responses"]
+        return responses if responses[0]["Kind"] == "Repair" else None
+
+    def the_deleted_environment_is_listed_and_nothing_of_it_is_left(self):
+        (listed,) = self.cloud.request({"Request": "list"})["Environments"]
+        self.assertEqual((listed["Environment"], listed["State"]), (ENVIRONMENT, "deleted"), listed)
+        inventory = self.cloud.request({"Request": "inventory", "Environment": ENVIRONMENT})
+        self.assertEqual((inventory["NothingLeft"], inventory["Resources"]), (True, []), inventory)
+        self.assertEqual(self.cloud.request({"Request": "status", "Environment": ENVIRONMENT})["State"], "deleted")
+        # The emulator keeps the tags of deleted resources, as EC2 does for a while.
+        self.assertEqual(self.cloud.invoke("watchdog", {})["Orphans"], [])
 
     def tags_of_the_role(self):
         role = self.cloud.client("iam").get_role(RoleName=ROLE)["Role"]
@@ -87,7 +114,7 @@ class Changes(unittest.TestCase):
         cards = [card["NetworkInterfaceId"] for it in instances for card in it["NetworkInterfaces"]]
         interfaces = ec2.describe_network_interfaces(NetworkInterfaceIds=cards)["NetworkInterfaces"]
         self.assertEqual((len(volumes), len(interfaces)), (len(ids), len(ids)))
-        expected = {"envkeeper:environment": "scalable-ec2-us-west-2-dev", "Name": GROUP, **tags}
+        expected = {"envkeeper:environment": ENVIRONMENT, "Name": GROUP, **tags}
         every = [it["Tags"] for it in instances + volumes] + [it["TagSet"] for it in interfaces]
         for found in every:
             found = {it["Key"]: it["Value"] for it in found}

@@ -127,8 +127,8 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
         }
         let now_ms = self.cloud_factory.now().0;
         let sent_ms = lambda_kit::sent_ms(&message.attributes).map_or(now_ms, |sent_ms| sent_ms.min(now_ms));
-        let Ok(request) = Request::read(&event, sent_ms) else {
-            // The function custom-resource queues no malformed request.
+        let Ok(request) = Request::read_recorded(&event, sent_ms) else {
+            // No function queues a malformed request.
             tracing::error!(id = message.message_id, "message dropped: request is malformed");
             return MessageOutcome::Done;
         };

@@ -65,7 +65,9 @@ impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
             }
         };
         let sent_ms = lambda_kit::sent_ms(&message.attributes).map_or(now_ms, |sent_ms| sent_ms.min(now_ms));
-        let Ok(request) = Request::read(&event, sent_ms) else {
+        // custom-resource rejects a Repair, so an invocation of it that failed is none.
+        let read = if cause.is_failed_invocation { Request::read } else { Request::read_recorded };
+        let Ok(request) = read(&event, sent_ms) else {
             return self.respond_malformed(&event, &cause, now_ms, deadline_ms).await;
         };
         let owner = request.owner();

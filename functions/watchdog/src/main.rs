@@ -17,6 +17,10 @@ impl OwnershipMarks for Aws {
     async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
         self.0.marked().await
     }
+
+    async fn existing(&self, resources: Vec<MarkedResource>) -> Result<Vec<MarkedResource>, CallError> {
+        self.0.existing(resources).await
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -17,6 +17,9 @@ pub trait OwnershipMarks {
     /// All resources of the account and region with an ownership mark, as far as one call each of EC2 and Auto Scaling
     /// lists them.
     async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError>;
+
+    /// Those of these resources that exist: a list of marks has deleted resources for a while.
+    async fn existing(&self, resources: Vec<MarkedResource>) -> Result<Vec<MarkedResource>, CallError>;
 }
 
 /// Resources with the mark of one owner that the owner's record does not cover.
@@ -30,12 +33,19 @@ pub struct MarkedByOwner {
     pub resources: Vec<String>,
 }
 
-impl MarkedByOwner {
-    fn of(owner: String, marked: Vec<MarkedResource>) -> MarkedByOwner {
-        let environments = marked.iter().map(|it| it.environment.clone()).collect();
-        MarkedByOwner { owner, environments, resources: marked.into_iter().map(|it| it.resource).collect() }
+/// The resources of each owner.
+fn by_owners(marked: Vec<MarkedResource>) -> Vec<MarkedByOwner> {
+    let mut all: BTreeMap<String, MarkedByOwner> = BTreeMap::new();
+    for MarkedResource { owner, environment, resource, .. } in marked {
+        let new = MarkedByOwner { owner: owner.clone(), environments: BTreeSet::new(), resources: Vec::new() };
+        let of_owner = all.entry(owner).or_insert(new);
+        of_owner.environments.insert(environment);
+        of_owner.resources.push(resource);
     }
+    all.into_values().collect()
+}
 
+impl MarkedByOwner {
     fn log(&self, message: &'static str, hint: &'static str) {
         let MarkedByOwner { owner, environments, resources } = self;
         tracing::warn!(owner, ?environments, ?resources, hint, "{message}");
@@ -66,7 +76,7 @@ enum Coverage {
 }
 
 impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
-    /// Finds the resources whose owner has no record, or whose ids are not in it, and logs them; the watchdog does not
+    /// Finds the existing resources whose owner has no record, or whose ids are not in it, and logs them; the watchdog does not
     /// delete them. The marks of another deployment are left to that deployment's watchdog: its records are not read
     /// here, so all its resources would be orphans.
     pub(crate) async fn uncovered(&self) -> Result<UncoveredResources, Error> {
@@ -77,32 +87,39 @@ impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
         for marked in self.marks.marked_resources().await.map_err(call_failed)?.into_iter().filter(is_of_deployment) {
             by_owner.entry(marked.owner.clone()).or_default().push(marked);
         }
-        let mut uncovered = UncoveredResources::default();
-        for (owner, mut marked) in by_owner {
+        let (mut orphans, mut copies) = (Vec::new(), Vec::new());
+        for (owner, marked) in by_owner {
             let coverage = match Owner::parse(&owner) {
                 Some(owner) => self.coverage(&owner).await,
                 None => Coverage::None,
             };
             match coverage {
-                Coverage::None => {
-                    let orphans = MarkedByOwner::of(owner, marked);
-                    let hint = "their owner has no record; delete them with the request \"delete\" of the function custom-resource";
-                    orphans.log("orphaned resources found", hint);
-                    uncovered.orphans.push(orphans);
-                }
+                Coverage::None => orphans.extend(marked),
                 Coverage::Ids(ids) => {
-                    marked.retain(|it| it.copyable_id.as_ref().is_some_and(|id| !ids.contains(id)));
-                    if !marked.is_empty() {
-                        let copies = MarkedByOwner::of(owner, marked);
-                        let hint = "they carry the mark of an environment whose record does not know them; Envkeeper leaves them alone";
-                        copies.log("copied marks found", hint);
-                        uncovered.copies.push(copies);
-                    }
+                    let is_copy = |it: &MarkedResource| it.copyable_id.as_ref().is_some_and(|id| !ids.contains(id));
+                    copies.extend(marked.into_iter().filter(is_copy));
                 }
                 Coverage::Unknown => {}
             }
         }
-        Ok(uncovered)
+        let existing = async |marked: Vec<MarkedResource>| match marked.is_empty() {
+            true => Ok(marked),
+            false => self.marks.existing(marked).await.map_err(call_failed),
+        };
+        let (orphans, copies) = (by_owners(existing(orphans).await?), by_owners(existing(copies).await?));
+        for it in &orphans {
+            it.log(
+                "orphaned resources found",
+                "their owner has no record; delete them with the request \"delete\" of the function custom-resource",
+            );
+        }
+        for it in &copies {
+            it.log(
+                "copied marks found",
+                "they carry the mark of an environment whose record does not know them; Envkeeper leaves them alone",
+            );
+        }
+        Ok(UncoveredResources { orphans, copies })
     }
 
     /// Which resources an owner's record covers. Until a delete is done, the owner has resources. A record that cannot be

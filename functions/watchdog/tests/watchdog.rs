@@ -17,12 +17,17 @@ use watchdog::{MarkedResource, OwnershipMarks, Settings, Watchdog};
 /// When the response to the sample is due: an hour after the request was sent, less the margin.
 const DUE_MS: u64 = (BEGIN_S + 3_600 - 120) * 1_000;
 
-/// The marked resources in a listing of the account.
+/// The marked resources in a listing of the account. Those whose id ends in `-deleted` do not exist any more: EC2 lists the
+/// tags of a deleted NAT gateway for about an hour.
 struct Listed(Vec<MarkedResource>);
 
 impl OwnershipMarks for Listed {
     async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
         Ok(self.0.clone())
+    }
+
+    async fn existing(&self, resources: Vec<MarkedResource>) -> Result<Vec<MarkedResource>, CallError> {
+        Ok(resources.into_iter().filter(|it| !it.resource.ends_with("-deleted")).collect())
     }
 }
 
@@ -159,6 +164,32 @@ fn an_overdue_request_gets_one_failed_response_with_its_progress() {
     assert_eq!((record.response_due_ms, record.history.len(), record.history[0].success), (None, 1, false));
 }
 
+/// No stack waits for it, and the record does not wait for ever.
+#[test]
+fn an_overdue_repair_ends_in_the_history_and_a_dead_letter_of_it_too() {
+    for is_dead_letter in [false, true] {
+        let (watchdog, response_server) = test_watchdog();
+        let ids = json!({ "StackId": "stack", "LogicalResourceId": "Web", "RequestId": "operator-1" });
+        let event = with(ids, json!({ "RequestType": "Repair", "PhysicalResourceId": "the-environment" }));
+        let request = Request::read_recorded(&event, BEGIN_S * 1_000).expect("a repair");
+        let (owner, latest) = (request.owner(), LatestRequest::of_request(&request));
+        watchdog.records.inner.record_request(&owner, latest).block_on();
+        if is_dead_letter {
+            let forged = failed_invocation(&event, "RetriesExhausted", None);
+            assert_eq!(redelivered(&watchdog, &[message("forged", &forged)]), [""; 0]);
+            let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
+            assert!(record.history.is_empty(), "custom-resource takes no repair");
+            assert_eq!(redelivered(&watchdog, &[message("1", &event)]), [""; 0]);
+        } else {
+            run_schedule(&watchdog, DUE_MS);
+        }
+        let record = watchdog.records.inner.owner(&owner).block_on().expect("a record");
+        assert_eq!((record.response_due_ms, record.history.len()), (None, 1), "{is_dead_letter}");
+        assert_eq!((record.history[0].kind.as_str(), record.history[0].success), ("Repair", false));
+        assert!(response_server.take().is_empty());
+    }
+}
+
 #[test]
 fn the_response_repeats_the_id_of_the_event_or_of_the_environment() {
     let (watchdog, response_server) = test_watchdog();
@@ -166,7 +197,8 @@ fn the_response_repeats_the_id_of_the_event_or_of_the_environment() {
     record(&watchdog, &delete);
     let other = create("Other");
     let environment = String::from("scalable-ec2-us-west-2-other");
-    let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+    let desired =
+        DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![], keeps_unlock: false };
     watchdog.records.inner.save_desired(&record(&watchdog, &other), desired).block_on();
     let third = record(&watchdog, &create("Third"));
     run_schedule(&watchdog, DUE_MS);
@@ -185,7 +217,13 @@ fn an_unusable_id_of_the_event_does_not_hide_the_id_of_the_environment() {
         let (watchdog, response_server) = test_watchdog();
         let update = with(create("Web"), json!({ "RequestType": "Update", "PhysicalResourceId": unusable }));
         let environment = String::from("scalable-ec2-us-west-2-dev");
-        let desired = DesiredRecord { environment, spec: json!({}), frozen: json!({}), retired_tags: vec![] };
+        let desired = DesiredRecord {
+            environment,
+            spec: json!({}),
+            frozen: json!({}),
+            retired_tags: vec![],
+            keeps_unlock: false,
+        };
         watchdog.records.inner.save_desired(&record(&watchdog, &update), desired).block_on();
         run_schedule(&watchdog, DUE_MS);
         assert_eq!(response_server.take()[0]["PhysicalResourceId"], "scalable-ec2-us-west-2-dev", "{unusable:?}");
@@ -464,6 +502,8 @@ fn resources_without_a_known_owner_are_orphans_and_owned_resources_are_not() {
         marked(&unknown, "subnet subnet-3"),
         marked(&being_deleted, "vpc vpc-4"),
         marked("manually", "vpc vpc-5"),
+        marked(&deleted, "natgateway nat-2-deleted"),
+        marked(&Owner::of("gone", "owner"), "vpc vpc-6-deleted"),
     ]);
     let result = run_schedule(&watchdog, BEGIN_S * 1_000);
     let orphans = result["Orphans"].as_array().expect("a list");
@@ -482,12 +522,14 @@ fn a_marked_resource_that_the_record_of_a_settled_environment_does_not_know_is_r
         spec: json!({}),
         frozen: json!({}),
         retired_tags: vec![],
+        keeps_unlock: false,
     };
     watchdog.records.inner.save_desired(&owner, desired).block_on();
     let proofs = json!({ "ids": { "vpc-1": { "kind": "vpc", "name": "the-vpc" } }, "intents": [] });
     watchdog.records.inner.mark_settled(&owner, proofs).block_on();
     let all = [marked(&owner, "vpc vpc-1"), marked(&owner, "vpc vpc-2"), marked(&owner, "launch-template lt-1")];
-    watchdog.marks = Listed(all.into());
+    let all = all.into_iter().chain([marked(&owner, "vpc vpc-3-deleted")]);
+    watchdog.marks = Listed(all.collect());
     assert_eq!(run_schedule(&watchdog, BEGIN_S * 1_000)["CopiedMarks"], json!([]), "its request is in progress");
     record_response(&watchdog, &create("Web"));
     let result = run_schedule(&watchdog, BEGIN_S * 1_000);

@@ -1,5 +1,7 @@
 //! The search for every resource that carries an owner's mark, for all owners.
 
+mod existing;
+
 use std::collections::BTreeMap;
 
 use environment::{CallError, mark};

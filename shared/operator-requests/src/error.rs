@@ -2,7 +2,7 @@
 
 use environment::property::form;
 use environment::{CallError, Violation};
-use request_pass::describe_violations;
+use request_pass::{RepairRefusal, describe_violations};
 use requests::{Malformed, RecordsError, UnreadableEvent};
 use serde_json::Value;
 
@@ -70,6 +70,14 @@ pub(crate) enum OperatorError {
     NothingRetained { environment: String },
     #[error("{}", describe_violations(.0))]
     InvalidProperties(Vec<Violation>),
+    #[error("Confirm is {value}: valid is true, which carries the repair out; without it the result is the plan")]
+    InvalidConfirm { value: String },
+    #[error(
+        "After is {value}: valid is the text Next in the result of the page before, unchanged; without it the result is the first page"
+    )]
+    InvalidPage { value: String },
+    #[error("The repair of {environment} is refused: {refusal}.")]
+    RepairRefused { environment: String, refusal: RepairRefusal },
     #[error("The record of {environment} is lost. Update its stack to write the record again.")]
     RecordLost { environment: String },
     #[error("This version can't read the record of {environment}. Update its stack to write the record again.")]

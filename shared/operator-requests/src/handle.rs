@@ -80,6 +80,8 @@ async fn read<R: Records, C: CloudFactory>(
         ReadRequest::Drift => Box::pin(operator()?.drift()).await,
         ReadRequest::Plan => Box::pin(operator()?.plan()).await,
         ReadRequest::Validate => operator()?.validate(),
+        ReadRequest::List => operator()?.list().await,
+        ReadRequest::Inventory => Box::pin(operator()?.inventory()).await,
         ReadRequest::Doctor => Ok(doctor(settings.as_ref(), records, cloud_factory.now()).await),
     }
 }
@@ -95,8 +97,8 @@ async fn change<R: Records, C: CloudFactory, Q: RequestQueue>(
     let operator = OperatorRequest { settings, records, cloud_factory, event: &event.fields };
     match operator.decide(request).await? {
         Decision::Done(result) => Ok(result),
-        Decision::Delete(delete) => match handler.handle_request(&delete.event, deadline_ms).await {
-            Ok(response) => Ok(delete.result(&response)),
+        Decision::Stack(request) => match handler.handle_operator_request(&request.event, deadline_ms).await {
+            Ok(response) => Ok(request.result(&response)),
             Err(error) => Err(OperatorError::NotQueued(error.to_string())),
         },
         Decision::Rollout(operation) => {

@@ -9,7 +9,7 @@
 //! request of CloudFormation, a due pass performs those about the rollout, and the others write one item or tag.
 //!
 //! The modules: `table` (all requests), `event` (an event as a request), `handle` (what each function performs), `request`
-//! (plan, drift, unlock, delete), `status`, `rollout_report` (the rollout in their results), `validate`, `doctor`,
+//! (plan, drift, unlock, delete), `status`, `rollout_report` (the rollout in their results), `validate`, `list`, `inventory`, `doctor`, `repair`,
 //! `rollout_operation` (roll, rollback, cancel, hold, release), `adoption` (allow-adoption), `error`.
 
 #![warn(missing_docs)]
@@ -19,6 +19,9 @@ mod doctor;
 mod error;
 mod event;
 mod handle;
+mod inventory;
+mod list;
+mod repair;
 mod request;
 mod rollout_operation;
 mod rollout_report;

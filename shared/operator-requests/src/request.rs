@@ -10,8 +10,8 @@ use request_pass::{
     AdmittedSpec, CloudFactory, Settings, StackState, admitted_spec, read_facts, recorded_image, recorded_rollout,
     recorded_spec, retired_tags, scope, violated_facts,
 };
-use requests::records::OwnerRecord;
-use requests::{Owner, Records, Request, RolloutRequest};
+use requests::records::{ListedEnvironment, OwnerRecord};
+use requests::{Kind as RequestType, Owner, Records, Request, RolloutRequest};
 use serde_json::{Map, Value, json};
 
 use crate::error::OperatorError;
@@ -35,34 +35,37 @@ pub(crate) struct OperatorRequest<'a, R, C> {
 pub(crate) enum Decision {
     /// It is done, with this result.
     Done(Value),
-    /// A Delete, to be processed as a request of CloudFormation.
-    Delete(DeleteRequest),
+    /// A request in the name of a stack's resource, to be processed as a request of CloudFormation.
+    Stack(StackRequest),
     /// A request about the rollout, for a due pass.
     Rollout(RolloutOperation),
 }
 
-/// A Delete in the name of a stack that no longer exists.
-pub(crate) struct DeleteRequest {
+/// A request in the name of a stack's resource: a Delete, after the stack no longer exists, or a Repair.
+pub(crate) struct StackRequest {
+    /// Delete or Repair.
+    pub kind: RequestType,
     /// The event.
     pub event: Value,
-    environment: String,
-    owner: Owner,
+    pub environment: String,
+    pub owner: Owner,
     /// The command that shows the status of the environment.
-    status_command: String,
+    pub status_command: String,
 }
 
-impl DeleteRequest {
-    /// The invocation's result after the Delete, whose invocation had the result `response`.
+impl StackRequest {
+    /// The invocation's result after the request, whose invocation had the result `response`.
     pub fn result(&self, response: &Value) -> Value {
-        let environment = &self.environment;
+        let StackRequest { kind, environment, .. } = self;
         let text = match response["Status"].as_str() {
-            Some("SUCCESS") => format!("{environment} is deleted."),
+            Some("SUCCESS") if *kind == RequestType::Delete => format!("{environment} is deleted."),
+            Some("SUCCESS") => format!("{environment} has no drift that a call corrects."),
             Some(_) => response["Reason"].as_str().unwrap_or_default().to_owned(),
             None => {
-                format!("The Delete of {environment} is queued. To see its status, run: {}", self.status_command)
+                format!("The {kind} of {environment} is queued. To see its status, run: {}", self.status_command)
             }
         };
-        json!({ "Delete": environment, "Owner": self.owner.as_str(), "Response": response, "Text": text })
+        json!({ kind.as_str(): environment, "Owner": self.owner.as_str(), "Response": response, "Text": text })
     }
 }
 
@@ -89,7 +92,8 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let operation = match request {
             ChangeRequest::Unlock => return self.unlock().await.map(Decision::Done),
             ChangeRequest::AllowAdoption => return self.allow_adoption().await.map(Decision::Done),
-            ChangeRequest::Delete => return self.delete().await.map(Decision::Delete),
+            ChangeRequest::Delete => return self.delete().await.map(Decision::Stack),
+            ChangeRequest::Repair => return Box::pin(self.repair()).await,
             ChangeRequest::Roll => Operation::Change(RolloutRequest::Roll),
             ChangeRequest::Rollback => Operation::Change(RolloutRequest::Rollback),
             ChangeRequest::Cancel => Operation::Change(RolloutRequest::Cancel),
@@ -112,6 +116,21 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let owner = owner.ok_or_else(|| OperatorError::UnknownEnvironment { environment: environment.clone() })?;
         let record = self.records.owner(&owner).await?;
         let record = record.ok_or_else(|| OperatorError::RecordLost { environment: environment.clone() })?;
+        Ok(KnownEnvironment { environment, owner, record })
+    }
+
+    /// The environment that has this id now, else the one that was deleted last, as long as its tombstone exists.
+    pub(crate) async fn find_present_or_deleted(&self) -> Result<KnownEnvironment, OperatorError> {
+        let unknown = match self.find_environment().await {
+            Err(unknown @ OperatorError::UnknownEnvironment { .. }) => unknown,
+            found => return found,
+        };
+        let environment = self.environment()?.to_owned();
+        let listed = self.records.environments_named(&environment).await?;
+        // One that is listed as present has released its id a moment ago.
+        let last = listed.into_iter().max_by_key(|it| it.deleted_ms.unwrap_or(u64::MAX));
+        let Some(ListedEnvironment { owner, .. }) = last else { return Err(unknown) };
+        let record = self.records.owner(&owner).await?.ok_or(unknown)?;
         Ok(KnownEnvironment { environment, owner, record })
     }
 
@@ -176,6 +195,11 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             1 => format!("{environment} differs in one place:\n  {}", lines.join("")),
             count => format!("{environment} differs in {count} places:\n  {}", lines.join("\n  ")),
         };
+        let plan = plan(&desired, &observed);
+        if !plan.steps.is_empty() && plan.rejected.is_empty() {
+            let repair = self.settings.command("repair", &environment);
+            text = format!("{text}\nTo see the calls that correct it, run: {repair}");
+        }
         let hold = held_until(&record, self.cloud_factory.now());
         if let Some(until) = hold {
             text = format!("{}\n{text}", hold_line(until));
@@ -188,7 +212,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
                 ingress.join("\n  ")
             );
         }
-        text.extend(self.consent_guidance(&plan(&desired, &observed), &environment, Some(&owner)));
+        text.extend(self.consent_guidance(&plan, &environment, Some(&owner)));
         let drift_json = |it: &Drift| {
             let field = (!it.field.is_empty()).then_some(&it.field);
             json!({ "Resource": it.key.to_string(), "Field": field, "Desired": it.desired, "Observed": it.observed })
@@ -201,7 +225,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 
     /// The Delete of an environment whose stack no longer exists, with the effect of that stack's own Delete. If the
     /// record is lost too, the operator names the stack and the resource that the environment belonged to.
-    async fn delete(&self) -> Result<DeleteRequest, OperatorError> {
+    async fn delete(&self) -> Result<StackRequest, OperatorError> {
         let environment = self.environment()?.to_owned();
         let (stack_id, logical_id) = self.former_owner(&environment).await?;
         let now_ms = self.cloud_factory.now().0;
@@ -220,13 +244,18 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             Err(error) => return Err(OperatorError::StackUnknown { stack_id, error: Box::new(error) }),
         }
         let status_command = self.settings.command("status", &environment);
-        Ok(DeleteRequest { event, environment, owner, status_command })
+        Ok(StackRequest { kind: RequestType::Delete, event, environment, owner, status_command })
+    }
+
+    /// The stack and the resource that the operator names.
+    pub(crate) fn named_owner(&self) -> Option<(String, String)> {
+        let field = |name: &str| self.event.get(name).and_then(Value::as_str).map(str::to_owned);
+        field("StackId").zip(field("LogicalResourceId"))
     }
 
     /// The stack and the resource that an environment belonged to: from the record, or from the event.
     async fn former_owner(&self, environment: &str) -> Result<(String, String), OperatorError> {
-        let field = |name: &str| self.event.get(name).and_then(Value::as_str).map(str::to_owned);
-        if let (Some(stack), Some(logical)) = (field("StackId"), field("LogicalResourceId")) {
+        if let Some((stack, logical)) = self.named_owner() {
             let current_owner = self.records.environment_owner(environment).await?;
             if current_owner.is_some_and(|current_owner| current_owner != Owner::of(&stack, &logical)) {
                 return Err(OperatorError::OtherOwner { environment: environment.to_owned() });

@@ -24,6 +24,8 @@ enum EnvironmentState {
     Degraded,
     /// The group could not be observed.
     Unknown,
+    /// The environment was deleted, and its tombstone exists.
+    Deleted,
 }
 
 impl fmt::Display for EnvironmentState {
@@ -33,6 +35,7 @@ impl fmt::Display for EnvironmentState {
             EnvironmentState::UnderWay => "under-way",
             EnvironmentState::Degraded => "degraded",
             EnvironmentState::Unknown => "unknown",
+            EnvironmentState::Deleted => "deleted",
         })
     }
 }
@@ -43,17 +46,20 @@ type Group = Result<Option<GroupReport>, CallError>;
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// The status of an environment. Where AWS does not respond, it is what the record has.
     pub(crate) async fn status(&self) -> Result<Value, OperatorError> {
-        let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
+        let KnownEnvironment { environment, owner, record } = self.find_present_or_deleted().await?;
         let now = self.cloud_factory.now();
         let latest = record.latest_request.as_ref().map(|latest| {
             json!({
-                "Kind": latest.kind, "Sent": time_text(latest.sent_ms), "ResponseDue": time_text(latest.deadline_ms),
+                "Kind": latest.kind, "Sent": time_text(latest.began_ms()), "ResponseDue": time_text(latest.deadline_ms),
                 "Responded": record.response_due_ms.is_none(), "Stack": latest.response_address.stack_id,
                 "LogicalResourceId": latest.response_address.logical_id,
             })
         });
         let progress = record.progress.as_ref();
-        let group = self.observe_group(&owner, &record, &environment).await;
+        let group = match record.deleted {
+            true => Ok(None),
+            false => self.observe_group(&owner, &record, &environment).await,
+        };
         let (state, headline) = state(&environment, &record, &group, now);
         let (capacity, rollout, instances) = match &group {
             Ok(None) => (Value::Null, Value::Null, json!([])),
@@ -71,7 +77,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
             "Responses": record.history.iter().rev().map(history_json).collect::<Vec<_>>(),
             "Rollout": rollout, "HeldUntil": hold.map(|it| it.to_string()),
-            "Text": text(headline, hold, &record, &group, now),
+            "Deleted": record.deleted_ms.map(time_text), "Text": text(headline, hold, &record, &group, now),
         }))
     }
 }
@@ -80,14 +86,19 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp) -> (EnvironmentState, String) {
     if let Some(latest) = record.latest_request.as_ref().filter(|_| record.response_due_ms.is_some()) {
         let (kind, due) = (&latest.kind, time_text(latest.deadline_ms));
-        let seconds = now.0.saturating_sub(latest.sent_ms) / 1_000;
+        let seconds = now.0.saturating_sub(latest.began_ms()) / 1_000;
         let line =
             format!("{environment}: its {kind} has been in progress for {seconds} s; the response is due by {due}.");
         return (EnvironmentState::UnderWay, line);
     }
+    if record.deleted {
+        let at = record.deleted_ms.map(|at_ms| format!(" at {}", time_text(at_ms))).unwrap_or_default();
+        let line = format!("{environment} was deleted{at}. The request \"inventory\" shows whether anything is left.");
+        return (EnvironmentState::Deleted, line);
+    }
     if !record.settled {
         let advice = match record.settled_spec {
-            Some(_) => "update its stack to continue",
+            Some(_) => "update its stack to continue, or send the request \"repair\"",
             None => "delete its stack and create it again, or update a stack in CREATE_FAILED to continue",
         };
         let line = format!(

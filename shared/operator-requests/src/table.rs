@@ -13,6 +13,10 @@ pub enum ReadRequest {
     Plan,
     /// The rejections of properties.
     Validate,
+    /// The environments of the deployment.
+    List,
+    /// The resources that exist of an environment.
+    Inventory,
     /// The state of the deployment.
     Doctor,
 }
@@ -34,6 +38,8 @@ pub enum ChangeRequest {
     Release,
     /// Consents to the adoption of retained buckets.
     AllowAdoption,
+    /// Corrects drift.
+    Repair,
     /// Deletes the environment of a deleted stack.
     Delete,
 }
@@ -125,6 +131,31 @@ pub const REQUESTS: &[RequestRow] = &[
         )],
     ),
     read(
+        ReadRequest::List,
+        "list",
+        &[
+            form(
+                "",
+                "the first 25 environments of the deployment by id, each with its owner, its stack and its state by the record: `settled`, `in-progress` (`Request`, `Since`), `failed` (`Reason`) or `deleted` (`Deleted`); `Next` is the token of the next page, or null. The list may lag by a second or so",
+            ),
+            form(r#""After": …"#, "the next page, after the token `Next` of the page before"),
+        ],
+    ),
+    read(
+        ReadRequest::Inventory,
+        "inventory",
+        &[
+            form(
+                ENVIRONMENT,
+                "the resources that exist of an environment, or of a deleted one, by an observation of every kind (`ObservedKinds`): kind, name, id and `Ownership` (`owned`, `unproven`, `retained`, `foreign`, `hidden`); `NothingLeft` for a deleted one",
+            ),
+            form(
+                r#""Environment": …, "StackId": …, "LogicalResourceId": …"#,
+                "the same for an owner whose record is lost or has expired",
+            ),
+        ],
+    ),
+    read(
         ReadRequest::Doctor,
         "doctor",
         &[form(
@@ -174,6 +205,14 @@ pub const REQUESTS: &[RequestRow] = &[
             r#""Environment": …, "Owner": …"#,
             "allows one owner to adopt the buckets that the environment retained, once",
         )],
+    ),
+    change(
+        ChangeRequest::Repair,
+        "repair",
+        &[
+            form(ENVIRONMENT, "the plan that [corrects the drift](#an-environment-has-drift); changes nothing"),
+            form(r#""Environment": …, "Confirm": true"#, "carries it out, like an update with unchanged properties"),
+        ],
     ),
     change(
         ChangeRequest::Delete,

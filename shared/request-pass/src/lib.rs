@@ -6,7 +6,7 @@
 //! A request has as many passes as it needs. A pass ends with the response to CloudFormation, or the request is requeued
 //! for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
-//! The modules: `request_handler` (receives a request, and responds), `pass` (one pass: Create, Update, Delete), `admitted_spec` (the checked spec of a request), `rolling` (the rollout of a request), `rollout` (the rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
+//! The modules: `request_handler` (receives a request, and responds), `pass` (one pass: Create, Update, Delete, Repair), `admitted_spec` (the checked spec of a request), `repair` (the request that corrects drift), `rolling` (the rollout of a request), `rollout` (the rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
 //! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
 //! a pass), `response` (the response that ends a request), `settings`.
 
@@ -22,6 +22,7 @@ mod pass;
 mod pass_error;
 mod protection;
 mod recorded;
+mod repair;
 mod request_handler;
 mod response;
 mod rolling;
@@ -41,5 +42,6 @@ pub use recorded::{
     is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout, recorded_spec,
     retired_tags, scope,
 };
+pub use repair::{RepairRefusal, repair_event, repairable};
 pub use request_handler::RequestHandler;
 pub use settings::Settings;

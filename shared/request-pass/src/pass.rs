@@ -1,4 +1,4 @@
-//! The pass over one request of `CloudFormation`: Create, Update, Delete.
+//! The pass over one request: Create, Update and Delete of `CloudFormation`, Repair of an operator.
 //!
 //! A pass starts from the records and from an observation of the cloud. The result does not depend on where the
 //! previous pass stopped. Each pass ends with a response, or requeues the request.
@@ -10,7 +10,7 @@ use environment::{
     CALL_TIMEOUT, Cloud as _, Defaults, DesiredState, Key, Names, ObservedResource, Ownership, Scope, Spec, Timestamp,
     Violation, Waiting, desired, outputs, plan,
 };
-use requests::records::{Claim, LatestRequest, OwnerRecord, RecordedRequest};
+use requests::records::{Claim, DesiredRecord, LatestRequest, OwnerRecord, RecordedRequest};
 use requests::{CfnResponse, Kind, Owner, Records, Request};
 
 use crate::admitted_spec::{AdmittedSpec, admitted_spec};
@@ -20,6 +20,7 @@ use crate::pass_error::{PassError, superseded};
 use crate::recorded::{
     empties_buckets, proofs_to_record, recorded_image, recorded_rollout, recorded_spec, retired_tags, scope, to_record,
 };
+use crate::repair::repairable;
 use crate::rollout::cancel_before_delete;
 use crate::settings::Settings;
 
@@ -78,7 +79,7 @@ impl AdmittedRequest {
 
 #[derive(Debug)]
 pub(crate) enum RequestedWork {
-    /// A Create or an Update: both converge to the desired state.
+    /// A Create, an Update or a Repair: all converge to the desired state.
     Apply { spec: Box<Spec>, defaults: Defaults },
     /// A Delete. `never_settled` marks a Create that never settled, whose buckets are retained.
     Delete { never_settled: bool },
@@ -104,14 +105,20 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     pub async fn admit(&self) -> Result<AdmittedRequest, PassError> {
         let (owner, event) = (self.request.owner(), &self.request.event);
         let record = self.records.owner(&owner).await?;
-        let work = if event.kind == Kind::Delete {
-            self.deletable(record.as_ref()).await?
-        } else {
-            let admitted =
-                admitted_spec(self.settings, record.as_ref(), &event.properties, event.old_properties.as_ref());
-            let AdmittedSpec { spec, defaults, .. } =
-                admitted.map_err(|violations| PassError::Failed(describe_violations(&violations).into()))?;
-            RequestedWork::Apply { spec: Box::new(spec), defaults }
+        let work = match event.kind {
+            Kind::Delete => self.deletable(record.as_ref()).await?,
+            Kind::Create | Kind::Update => {
+                let admitted =
+                    admitted_spec(self.settings, record.as_ref(), &event.properties, event.old_properties.as_ref());
+                let AdmittedSpec { spec, defaults, .. } =
+                    admitted.map_err(|violations| PassError::Failed(describe_violations(&violations).into()))?;
+                RequestedWork::Apply { spec: Box::new(spec), defaults }
+            }
+            Kind::Repair => {
+                let recorded = repairable(self.settings, record.as_ref(), Some(&self.request.hash));
+                let (spec, defaults) = recorded.map_err(|refusal| PassError::Failed(refusal.to_string().into()))?;
+                RequestedWork::Apply { spec: Box::new(spec), defaults }
+            }
         };
         // A request that is already recorded keeps its progress and its response state. A request without work is not
         // recorded.
@@ -119,11 +126,20 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         if has_work
             && !record.as_ref().is_some_and(|it| it.is_latest(&self.request.hash))
             && let RecordedRequest::Superseded { kind, .. } =
-                self.records.record_request(&owner, LatestRequest::of_request(self.request)).await?
+                self.records.record_request(&owner, self.in_order(record.as_ref())).await?
         {
             return Err(superseded(kind));
         }
         Ok(AdmittedRequest { owner, record, work })
+    }
+
+    /// The request in its place in the order of requests: a Repair follows the latest request in the record.
+    fn in_order(&self, record: Option<&OwnerRecord>) -> LatestRequest {
+        let request = LatestRequest::of_request(self.request);
+        match record.and_then(|it| it.latest_request.as_ref()).filter(|_| request.kind == Kind::Repair) {
+            Some(latest) => request.following(latest),
+            None => request,
+        }
     }
 
     /// Runs one pass, which has to end by `until`. The pass ends earlier if nothing has changed for `wait_budget`.
@@ -228,7 +244,9 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         // Recorded before any resource uses it: later passes believe only the record.
         let first_image = || facts.image.clone().filter(|_| self.uses_image_first(record, spec));
         let image = recorded_image(record, spec).or_else(first_image);
-        self.records.save_desired(owner, to_record(&id, spec, defaults, &retired_tags, image.as_deref())?).await?;
+        let keeps_unlock = self.request.event.kind == Kind::Repair;
+        let recorded = to_record(&id, spec, defaults, &retired_tags, image.as_deref())?;
+        self.records.save_desired(owner, DesiredRecord { keeps_unlock, ..recorded }).await?;
         let resources = desired(spec, &names, owner.as_str(), &facts);
         // Only a Create waits for instances: afterwards Auto Scaling controls their number.
         let waits_for_instances = spec.wait_for_instances && record.is_none_or(|it| it.settled_spec.is_none());

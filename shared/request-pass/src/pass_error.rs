@@ -54,6 +54,7 @@ pub(crate) fn superseded(kind: Kind) -> PassError {
 #[must_use]
 pub fn superseded_reason(kind: Kind) -> Reason {
     Reason::from(format!(
-        "Superseded: CloudFormation sent a newer {kind} for this resource. Envkeeper stopped working on this request."
+        "Superseded: {} sent a newer {kind} for this resource. Envkeeper stopped working on this request.",
+        kind.sender()
     ))
 }

@@ -29,7 +29,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         // environment existed, or a replacement that CloudFormation made up (aws-cdk #22670). In a rollback, or when the
         // stack goes, every id means the environment: CloudFormation generates one for a Create whose response it did
         // not await.
-        let is_create_or_update = |it: &&HistoryEntry| it.kind != Kind::Delete;
+        let is_create_or_update = |it: &&HistoryEntry| matches!(it.kind, Kind::Create | Kind::Update);
         let reported = record.and_then(|it| it.history.iter().rfind(is_create_or_update)).filter(|it| it.success);
         let names_another = |id: &String| reported.is_some_and(|it| it.physical_id != *id);
         if stack == Ok(StackState::Active) && self.request.event.physical_id.as_ref().is_some_and(names_another) {

@@ -89,6 +89,7 @@ pub(crate) fn to_record(
         spec: recorded,
         frozen: serde_json::to_value(defaults).map_err(serialize_error)?,
         retired_tags: retired_tags.iter().cloned().collect(),
+        keeps_unlock: false,
     })
 }
 

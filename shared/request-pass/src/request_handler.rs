@@ -56,8 +56,24 @@ impl<R: Records, C: CloudFactory, Q: RequestQueue> RequestHandler<R, C, Q> {
     /// # Errors
     /// If the request could not be queued, or the response not be delivered.
     pub async fn handle_request(&self, event: &Value, deadline_ms: u64) -> Result<Value, Error> {
+        self.receive(event, Request::read(event, self.cloud_factory.now().0), deadline_ms).await
+    }
+
+    /// Handles a request that an operator makes in the name of a stack's resource: a Delete or a Repair.
+    ///
+    /// # Errors
+    /// As [`RequestHandler::handle_request`].
+    pub async fn handle_operator_request(&self, event: &Value, deadline_ms: u64) -> Result<Value, Error> {
+        self.receive(event, Request::read_recorded(event, self.cloud_factory.now().0), deadline_ms).await
+    }
+
+    async fn receive(
+        &self,
+        event: &Value,
+        request: Result<Request, Malformed>,
+        deadline_ms: u64,
+    ) -> Result<Value, Error> {
         let to = ResponseAddress::of(event);
-        let request = Request::read(event, self.cloud_factory.now().0);
         let processed = AssertUnwindSafe(self.process(event, &request, &to, deadline_ms)).catch_unwind().await;
         match processed.unwrap_or_else(|_| Ok(Processed::Done(self.failed(event, &to, Reason::internal_error()))))? {
             Processed::NoResponse(result) => Ok(result),

@@ -59,7 +59,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             .map(|environment| format!(" To see its status, run: {}", self.settings.command("status", &environment)));
         let age_seconds = (self.cloud_factory.now() - Timestamp(self.request.event.sent_ms)).as_secs();
         let message = format!(
-            "Not finished {age_seconds} s after CloudFormation sent the request; Envkeeper stopped working on it. {waited_for} The resources created so far carry the tag {}={owner}. Send the same request again to continue.{}",
+            "Not finished {age_seconds} s after {} sent the request; Envkeeper stopped working on it. {waited_for} The resources created so far carry the tag {}={owner}. Send the same request again to continue.{}",
+            self.request.event.kind.sender(),
             mark::OWNER,
             status_command.unwrap_or_default()
         );

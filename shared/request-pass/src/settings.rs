@@ -74,7 +74,19 @@ impl Settings {
     /// requires an option that version 1 does not know.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
-        self.invocation(&format!("{{\"Request\":\"{request}\",\"Environment\":\"{environment}\"}}"))
+        self.request_command(request, &format!("\"Environment\":\"{environment}\""))
+    }
+
+    /// The command of a request about an environment with more members of its event, as JSON without braces.
+    #[must_use]
+    pub fn command_with(&self, request: &str, environment: &str, members: &str) -> String {
+        self.request_command(request, &format!("\"Environment\":\"{environment}\",{members}"))
+    }
+
+    /// The command of a request with these members of its event, as JSON without braces.
+    #[must_use]
+    pub fn request_command(&self, request: &str, members: &str) -> String {
+        self.invocation(&format!("{{\"Request\":\"{request}\",{members}}}"))
     }
 
     /// The guidance below the rejections of retained buckets: the command by which an operator allows `owner` to adopt

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// The `RequestType` of CloudFormation.
+/// The `RequestType` of a request: those of CloudFormation, and one of operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The resource is new in its stack.
@@ -30,23 +30,35 @@ pub enum Kind {
     Update,
     /// The resource is removed from its stack; also how a failed Create is rolled back.
     Delete,
+    /// An operator asks for the recorded properties once more, without a change of the stack. Never sent by CloudFormation.
+    Repair,
 }
 
 impl Kind {
-    /// CloudFormation's word.
+    /// The word in an event.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Create => "Create",
             Kind::Update => "Update",
             Kind::Delete => "Delete",
+            Kind::Repair => "Repair",
         }
     }
 
-    /// Reads the word, exactly as CloudFormation writes it: `create` and `Import` are `None`.
+    /// Reads the word, exactly as an event has it: `create` and `Import` are `None`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Kind> {
-        [Kind::Create, Kind::Update, Kind::Delete].into_iter().find(|kind| kind.as_str() == word)
+        [Kind::Create, Kind::Update, Kind::Delete, Kind::Repair].into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The sender of requests of this kind, as texts name it.
+    #[must_use]
+    pub fn sender(self) -> &'static str {
+        match self {
+            Kind::Create | Kind::Update | Kind::Delete => "CloudFormation",
+            Kind::Repair => "an operator",
+        }
     }
 }
 
@@ -60,7 +72,7 @@ impl fmt::Display for Kind {
 /// [`ResponseAddress`]), nor the properties, which can contain secrets.
 #[derive(Clone, PartialEq)]
 pub struct Event {
-    /// Create, Update or Delete.
+    /// The kind of request.
     pub kind: Kind,
     /// The stack's ARN, 1 to 600 bytes.
     pub stack_id: String,
@@ -106,7 +118,7 @@ impl Event {
     /// The time of sending is read from the `ResponseURL`'s signature; a request without one counts as sent now.
     ///
     /// A Delete needs only the ids: its properties and its `ServiceTimeout` are never a reason to reject it, since a
-    /// Delete repeats properties of an old format.
+    /// Delete repeats properties of an old format. A Repair is no event of CloudFormation: [`Event::parse_recorded`] reads it.
     ///
     /// # Errors
     ///
@@ -114,8 +126,22 @@ impl Event {
     /// `ResourceProperties` or `ServiceTimeout` can't be used, or if a field is longer than CloudFormation's. The event still has an address for a response:
     /// [`ResponseAddress::of`].
     pub fn parse(event: &Value, now_ms: u64) -> Result<Event, Malformed> {
+        Event::parse_kinds(event, now_ms, fields::OF_CLOUDFORMATION)
+    }
+
+    /// Reads an event that a function of the deployment has built or admitted: of CloudFormation, or a Repair, which needs only
+    /// the ids.
+    ///
+    /// # Errors
+    ///
+    /// As [`Event::parse`].
+    pub fn parse_recorded(event: &Value, now_ms: u64) -> Result<Event, Malformed> {
+        Event::parse_kinds(event, now_ms, fields::RECORDED)
+    }
+
+    fn parse_kinds(event: &Value, now_ms: u64, kinds: fields::Kinds) -> Result<Event, Malformed> {
         let mut fields = Fields::of(event);
-        let kind = fields.kind();
+        let kind = fields.kind(kinds);
         let stack_id = fields.id(fields::STACK_ID);
         let logical_id = fields.id(fields::LOGICAL_ID);
         let request_id = fields.optional(fields::REQUEST_ID).unwrap_or_default();

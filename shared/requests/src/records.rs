@@ -1,9 +1,10 @@
 //! The state that the cloud can't hold: the latest request, the desired state, the settled state, and the owner of each
 //! environment.
 //!
-//! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and a sparse index
-//! `pending_response` (`pending_response`, `response_due_ms`). A request that waits for its response is in the index under
-//! `yes`; a task is in it under one of sixteen pages, `due#<0-15>`, by the first digit of its owner. Four kinds of items:
+//! One table with a string key `pk`, a TTL attribute `expires` (seconds since the epoch), and two sparse indexes.
+//! `pending_response` (`pending_response`, `response_due_ms`) has the requests that wait for their response, under `yes`, and
+//! the tasks, under one of sixteen pages, `due#<0-15>`, by the first digit of their owner. `environments` (`listed`,
+//! `listed_as`) has the owners with an environment or with the tombstone of one. Four kinds of items:
 //!
 //! - `owner#<owner>`: the latest request of an owner, the desired spec, the settled spec;
 //! - `task#<owner>`: when the next due pass of an owner is due;
@@ -25,6 +26,7 @@
 
 mod dynamodb;
 mod error;
+mod listing;
 mod memory;
 mod owner_record;
 mod rule_execution;
@@ -32,6 +34,7 @@ mod task;
 
 pub use dynamodb::DynamoRecords;
 pub use error::RecordsError;
+pub use listing::{EnvironmentPage, InvalidPageToken, ListedEnvironment, PageToken, RecordedState};
 pub use memory::MemoryRecords;
 pub use owner_record::{
     Claim, CreateIntent, DesiredRecord, HistoryEntry, LatestRequest, MAX_SPEC_BYTES, OwnerRecord, Progress,
@@ -198,6 +201,21 @@ pub trait Records: Send + Sync {
     /// Releases an environment, if it still belongs to this owner; otherwise nothing changes.
     fn release(&self, environment: &str, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
+    /// The first `limit` environments of the list after a place, or from its beginning: those with a desired state, and the
+    /// deleted ones whose tombstone exists. May lag by a second or so. `limit` is 1 to 100.
+    fn environments(
+        &self,
+        after: Option<&PageToken>,
+        limit: usize,
+    ) -> impl Future<Output = Result<EnvironmentPage, RecordsError>> + Send;
+
+    /// The environments of the list with this id: the present one, and deleted ones of this and of other owners. May lag by a
+    /// second or so.
+    fn environments_named(
+        &self,
+        environment: &str,
+    ) -> impl Future<Output = Result<Vec<ListedEnvironment>, RecordsError>> + Send;
+
     /// Writes the desired state, as not yet settled. The last settled state is retained. The record no longer expires.
     fn save_desired(
         &self,
@@ -205,7 +223,8 @@ pub trait Records: Send + Sync {
         desired: DesiredRecord,
     ) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Lifts the deletion protection of the desired state, until the next [`Records::save_desired`].
+    /// Lifts the deletion protection of the desired state, until the next [`Records::save_desired`] that does not keep it
+    /// lifted.
     ///
     /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn unlock(&self, owner: &Owner) -> impl Future<Output = Result<(), RecordsError>> + Send;
@@ -215,8 +234,9 @@ pub trait Records: Send + Sync {
     /// Fails with [`RecordsError::Unreadable`] without a desired state.
     fn mark_settled(&self, owner: &Owner, proofs: Value) -> impl Future<Output = Result<(), RecordsError>> + Send;
 
-    /// Marks the environment as deleted: its task and all its attributes are removed, and the latest request is retained for
-    /// [`TOMBSTONE_TTL_S`] as a tombstone, so that an older request that arrives late changes nothing. The name of the
-    /// environment is released by [`Records::release`].
+    /// Marks the environment as deleted, at `now_ms` if it was not before: its task and all its attributes are removed. The
+    /// latest request, the time of the deletion and the place in the list are retained for [`TOMBSTONE_TTL_S`] as a tombstone,
+    /// so that an older request that arrives late changes nothing. The name of the environment is released by
+    /// [`Records::release`].
     fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> impl Future<Output = Result<(), RecordsError>> + Send;
 }

@@ -15,14 +15,27 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a request that was sent at `sent_ms`, unless its `ResponseURL` contains the time.
+    /// Reads a request of CloudFormation that was sent at `sent_ms`, unless its `ResponseURL` contains the time.
     ///
     /// # Errors
     ///
     /// [`Malformed`] with every fault; the event still has an address for a response: [`ResponseAddress::of`].
     pub fn read(event: &Value, sent_ms: u64) -> Result<Request, Malformed> {
-        let parsed = Event::parse(event, sent_ms)?;
-        Ok(Request { event: parsed, hash: request_hash(event), response_address: ResponseAddress::of(event) })
+        Event::parse(event, sent_ms).map(|parsed| Request::of(parsed, event))
+    }
+
+    /// Reads a request that a function of the deployment has built or admitted: of CloudFormation, or a Repair of an operator
+    /// ([`Event::parse_recorded`]). The reader of a message checks that a record has its request.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::read`].
+    pub fn read_recorded(event: &Value, sent_ms: u64) -> Result<Request, Malformed> {
+        Event::parse_recorded(event, sent_ms).map(|parsed| Request::of(parsed, event))
+    }
+
+    fn of(parsed: Event, event: &Value) -> Request {
+        Request { event: parsed, hash: request_hash(event), response_address: ResponseAddress::of(event) }
     }
 
     /// The owner, whose requests share one message group of the request queue.

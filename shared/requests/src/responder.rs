@@ -63,7 +63,7 @@ impl<R: Records> Responder<'_, R> {
         let entry = HistoryEntry {
             request_hash: latest_request.request_hash.clone(),
             kind: latest_request.kind,
-            sent_ms: latest_request.sent_ms,
+            sent_ms: latest_request.began_ms(),
             responded_ms: now_ms,
             success: response.status() == Status::Success,
             physical_id: response.physical_id().as_str().to_owned(),

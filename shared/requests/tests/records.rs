@@ -49,10 +49,17 @@ async fn create_table(client: &Client, name: &str) {
     let index = GlobalSecondaryIndex::builder().index_name("pending_response").projection(keys_only);
     let index =
         index.key_schema(key("pending_response", KeyType::Hash)).key_schema(key("response_due_ms", KeyType::Range));
+    let projected = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes("deleted_ms");
+    let environments = GlobalSecondaryIndex::builder().index_name("environments").projection(projected.build());
+    let environments =
+        environments.key_schema(key("listed", KeyType::Hash)).key_schema(key("listed_as", KeyType::Range));
     let create = client.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
     let create = create.attribute_definitions(attribute("pk", ScalarAttributeType::S));
     let create = create.attribute_definitions(attribute("pending_response", ScalarAttributeType::S));
     let create = create.attribute_definitions(attribute("response_due_ms", ScalarAttributeType::N));
+    let create = create.attribute_definitions(attribute("listed", ScalarAttributeType::S));
+    let create = create.attribute_definitions(attribute("listed_as", ScalarAttributeType::S));
     let create = create.key_schema(key("pk", KeyType::Hash)).global_secondary_indexes(index.build().unwrap());
+    let create = create.global_secondary_indexes(environments.build().unwrap());
     create.send().await.unwrap();
 }

@@ -74,6 +74,7 @@ async fn only_a_write_with_a_condition_requests_the_item_of_a_failed_condition()
         spec: json!({}),
         frozen: json!({}),
         retired_tags: vec![],
+        keeps_unlock: false,
     };
     records.save_desired(&owner, desired).await.unwrap();
     records.claim("p-us-west-2-dev", &owner).await.unwrap();

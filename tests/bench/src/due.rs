@@ -210,6 +210,7 @@ impl Model {
             request_hash: format!("delete-{now_ms}"),
             kind: Kind::Delete,
             sent_ms: now_ms,
+            asked_ms: None,
             deadline_ms: now_ms + 3_480_000,
             physical_id: None,
             response_address: ResponseAddress::default(),

@@ -62,6 +62,10 @@ impl OwnershipMarks for AllMarks<'_> {
         });
         Ok(marked.collect())
     }
+
+    async fn existing(&self, resources: Vec<MarkedResource>) -> Result<Vec<MarkedResource>, CallError> {
+        Ok(resources)
+    }
 }
 
 /// The response to CloudFormation.

@@ -11,8 +11,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use requests::records::{
-    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
-    OwnerRecord, Progress, RecordedRequest, RuleExecution,
+    Claim, CreateIntent, DesiredRecord, DueTask, EnvironmentPage, ExecutionClaim, HistoryEntry, LatestRequest,
+    ListedEnvironment, MemoryRecords, OwnerRecord, PageToken, Progress, RecordedRequest, RuleExecution,
 };
 use requests::{CfnResponse, Owner, QueueError, Records, RecordsError, RequestQueue, RolloutRequest};
 use serde_json::Value;
@@ -223,6 +223,12 @@ impl Records for FaultyRecords {
     }
     async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
         self.services.call(self.inner.mark_settled(owner, proofs), throttled).await
+    }
+    async fn environments(&self, after: Option<&PageToken>, limit: usize) -> Result<EnvironmentPage, RecordsError> {
+        self.services.call(self.inner.environments(after, limit), throttled).await
+    }
+    async fn environments_named(&self, environment: &str) -> Result<Vec<ListedEnvironment>, RecordsError> {
+        self.services.call(self.inner.environments_named(environment), throttled).await
     }
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         self.services.call(self.inner.mark_deleted(owner, now_ms), throttled).await

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::ministack::Ministack;
 
-/// Creates a table with the string key `pk`, item expiry by `expires` (seconds since 1970), and the index by
-/// which the watchdog finds requests without a response.
+/// Creates a table with the string key `pk`, item expiry by `expires` (seconds since 1970), the index by which the
+/// watchdog finds requests without a response, and the list of environments.
 ///
 /// # Errors
 /// The message contains the call that ministack rejected, and ministack's error.
@@ -17,6 +17,8 @@ pub async fn create(ministack: &Ministack, name: &str) -> Result<(), String> {
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "pending_response", "AttributeType": "S"},
             {"AttributeName": "response_due_ms", "AttributeType": "N"},
+            {"AttributeName": "listed", "AttributeType": "S"},
+            {"AttributeName": "listed_as", "AttributeType": "S"},
         ],
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "GlobalSecondaryIndexes": [{
@@ -26,6 +28,13 @@ pub async fn create(ministack: &Ministack, name: &str) -> Result<(), String> {
                 {"AttributeName": "response_due_ms", "KeyType": "RANGE"},
             ],
             "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }, {
+            "IndexName": "environments",
+            "KeySchema": [
+                {"AttributeName": "listed", "KeyType": "HASH"},
+                {"AttributeName": "listed_as", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["deleted_ms"]},
         }],
     });
     let expiry = json!({

@@ -47,7 +47,7 @@ pub fn sent(event: Value, after_s: u64) -> Value {
 pub fn message(id: &str, event: &Value) -> Value {
     let of_task = event.pointer("/Remediation/Owner").or_else(|| event.get("Due")).and_then(Value::as_str);
     let group = of_task.map_or_else(
-        || Request::read(event, 0).map_or_else(|_| "unknown".to_owned(), |it| it.owner().to_string()),
+        || Request::read_recorded(event, 0).map_or_else(|_| "unknown".to_owned(), |it| it.owner().to_string()),
         str::to_owned,
     );
     let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use requests::records::{
-    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, MemoryRecords,
-    OwnerRecord, Progress, RecordedRequest, RuleExecution,
+    Claim, CreateIntent, DesiredRecord, DueTask, EnvironmentPage, ExecutionClaim, HistoryEntry, LatestRequest,
+    ListedEnvironment, MemoryRecords, OwnerRecord, PageToken, Progress, RecordedRequest, RuleExecution,
 };
 use requests::{CfnResponse, Owner, Records, RecordsError, RolloutRequest};
 
@@ -158,6 +158,14 @@ impl Records for FlakyRecords {
 
     async fn mark_settled(&self, owner: &Owner, proofs: Value) -> Result<(), RecordsError> {
         self.available()?.mark_settled(owner, proofs).await
+    }
+
+    async fn environments(&self, after: Option<&PageToken>, limit: usize) -> Result<EnvironmentPage, RecordsError> {
+        self.available()?.environments(after, limit).await
+    }
+
+    async fn environments_named(&self, environment: &str) -> Result<Vec<ListedEnvironment>, RecordsError> {
+        self.available()?.environments_named(environment).await
     }
 
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {

@@ -75,7 +75,13 @@ fn function(rules: Value) -> Function {
         request_queue: FakeRequestQueue::default(),
     };
     let spec = json!({ "AlarmActions": rules });
-    let desired = DesiredRecord { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
+    let desired = DesiredRecord {
+        environment: ENVIRONMENT.into(),
+        spec,
+        frozen: json!({}),
+        retired_tags: vec![],
+        keeps_unlock: false,
+    };
     function.records.claim(ENVIRONMENT, &owner()).block_on();
     function.records.save_desired(&owner(), desired).block_on();
     function.records.mark_settled(&owner(), serde_json::json!({})).block_on();
@@ -250,6 +256,7 @@ fn an_alarm_without_an_environment_or_a_rule_is_skipped_with_a_reason() {
         request_hash: "h".into(),
         kind: Kind::Delete,
         sent_ms: 1,
+        asked_ms: None,
         deadline_ms: NOW + 1,
         physical_id: None,
         response_address: ResponseAddress::of(&json!({})),

@@ -297,12 +297,25 @@ fn a_record_of_an_older_version_is_read_with_defaults_for_unknown_properties() {
         spec: older,
         frozen: json!({}),
         retired_tags: vec![],
+        keeps_unlock: false,
     };
     handler.records.save_desired(&owner, desired).block_on();
     handler.records.mark_settled(&owner, serde_json::json!({})).block_on();
     let moved = with(sample("update.json"), json!({ "ResourceProperties": { "VpcCidr": "10.9.0.0/16" } }));
     let reason = failed(&handler, moved);
     assert!(reason.contains("it is \"10.40.0.0/16\" and cannot change"), "{reason}");
+}
+
+/// The function `operator` builds this event, from the record, and records it before it queues it.
+#[test]
+fn a_repair_is_rejected_as_an_unknown_type_and_writes_nothing() {
+    let handler = handler();
+    succeeded(&handler, sample("create.json"));
+    let owner = requests::Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
+    let (record, before) = (handler.records.owner(&owner).block_on(), writes(&handler));
+    let reason = failed(&handler, with(sample("update.json"), json!({ "RequestType": "Repair" })));
+    assert!(reason.contains("RequestType is \"Repair\", valid is Create, Update or Delete"), "{reason}");
+    assert_eq!((handler.records.owner(&owner).block_on(), writes(&handler)), (record, before));
 }
 
 #[test]

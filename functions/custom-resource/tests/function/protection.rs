@@ -95,7 +95,7 @@ fn a_partially_readable_record_still_protects() {
     spec["Egress"] = json!("SomethingNew");
     let environment = record.environment.expect("an environment");
     let frozen = record.frozen.expect("frozen defaults");
-    let desired = DesiredRecord { environment, spec, frozen, retired_tags: vec![] };
+    let desired = DesiredRecord { environment, spec, frozen, retired_tags: vec![], keeps_unlock: false };
     handler.records.save_desired(&owner, desired).block_on();
     handler.records.mark_settled(&owner, serde_json::json!({})).block_on();
     let before = writes(&handler);

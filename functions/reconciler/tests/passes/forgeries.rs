@@ -43,6 +43,16 @@ fn a_hand_written_request_that_was_never_recorded_changes_neither_the_environmen
 }
 
 #[test]
+fn a_hand_written_repair_that_was_never_recorded_does_nothing() {
+    let harness = environment();
+    let (before, calls) = (record(&harness), harness.cloud_factory.call_count());
+    let latest = before.clone().and_then(|it| it.latest_request).expect("a request");
+    let forged = request_pass::repair_event("scalable-ec2-us-west-2-dev", &latest, 7);
+    assert_eq!(harness.deliver(&[message("1", &forged)]), [""; 0], "the message is removed");
+    assert_eq!((record(&harness), harness.cloud_factory.call_count()), (before, calls));
+}
+
+#[test]
 fn a_hand_written_request_of_an_owner_without_a_record_creates_nothing() {
     let harness = harness();
     assert_eq!(harness.deliver(&[message("1", &sent(quick_create(), 0))]), [""; 0]);

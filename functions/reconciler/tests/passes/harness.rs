@@ -105,9 +105,9 @@ impl Harness {
         assert!(!is_waiting(), "the message is removed while CloudFormation waits");
     }
 
-    /// Records a request, as the function `custom-resource` does before it queues the request.
+    /// Records a request, as a function does before it queues the request.
     pub fn record_request(&self, event: &Value) {
-        let request = Request::read(event, self.cloud_factory.now().0).expect("a valid request");
+        let request = Request::read_recorded(event, self.cloud_factory.now().0).expect("a valid request");
         assert!(run(&self.cloud_factory.account.clock, self.pass(&request).admit()).is_ok());
     }
 

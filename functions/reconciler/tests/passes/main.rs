@@ -6,6 +6,7 @@ mod forgeries;
 mod harness;
 mod operator_requests;
 mod remediations;
+mod repairs;
 mod rollout_environment;
 mod rollouts;
 

@@ -191,8 +191,13 @@ fn record(harness: &Harness, rules: &Value) {
     let mut spec = recorded.settled_spec.expect("a settled spec");
     spec["AlarmActions"] = rules.clone();
     let environment = recorded.environment.expect("an environment");
-    let desired =
-        DesiredRecord { environment, spec, frozen: recorded.frozen.unwrap_or_default(), retired_tags: vec![] };
+    let desired = DesiredRecord {
+        environment,
+        spec,
+        frozen: recorded.frozen.unwrap_or_default(),
+        retired_tags: vec![],
+        keeps_unlock: false,
+    };
     harness.records.save_desired(&owner(), desired).block_on();
     harness.records.mark_settled(&owner(), serde_json::json!({})).block_on();
 }
@@ -353,6 +358,7 @@ fn queue_request(harness: &Harness) {
         request_hash: "h".into(),
         kind: Kind::Update,
         sent_ms: harness.cloud_factory.now().0,
+        asked_ms: None,
         deadline_ms: harness.cloud_factory.now().0 + 3_600_000,
         physical_id: None,
         response_address: ResponseAddress::of(&json!({})),

@@ -17,6 +17,10 @@ const QUERY_PENDING: Statement = allow(
     &[Resource::Deployed("Records", "/index/pending_response")],
 );
 
+const LIST_ENVIRONMENTS: Statement =
+    allow("ListEnvironments", &[call("dynamodb:Query")], &[Resource::Deployed("Records", "/index/environments")])
+        .because("The requests list, status and inventory find environments, and deleted ones, by this index.");
+
 /// For Deletes and rollbacks: the reconciler has the row too.
 pub(super) const DESCRIBE_STACKS: Statement = allow(
     "DescribeStacks",
@@ -45,12 +49,13 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
 ];
 
 /// Beside the reads of environments. No row writes.
-pub(crate) const OPERATOR_READ: &[Statement] = &[READ_RECORDS, QUERY_PENDING];
+pub(crate) const OPERATOR_READ: &[Statement] = &[READ_RECORDS, QUERY_PENDING, LIST_ENVIRONMENTS];
 
 /// Beside the reads of environments.
 pub(crate) const OPERATOR: &[Statement] = &[
     READ_RECORDS,
     QUERY_PENDING,
+    LIST_ENVIRONMENTS,
     WRITE_OWNERS,
     allow(
         "AllowAdoption",
@@ -77,4 +82,20 @@ pub(crate) const WATCHDOG: &[Statement] = &[
     ),
     allow("FindOrphans", &[call("ec2:DescribeTags"), call("autoscaling:DescribeTags")], &[Resource::Any])
         .because("These reads accept no resource but *."),
+    allow(
+        "CheckOrphans",
+        &[
+            call("ec2:DescribeAddresses"),
+            call("ec2:DescribeInternetGateways"),
+            call("ec2:DescribeLaunchTemplates"),
+            call("ec2:DescribeNatGateways"),
+            call("ec2:DescribeRouteTables"),
+            call("ec2:DescribeSecurityGroups"),
+            call("ec2:DescribeSubnets"),
+            call("ec2:DescribeVpcEndpoints"),
+            call("ec2:DescribeVpcs"),
+        ],
+        &[Resource::Any],
+    )
+    .because("A tag alone does not show that its resource exists. These reads accept no resource but *."),
 ];

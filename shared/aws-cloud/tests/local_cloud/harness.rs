@@ -26,6 +26,8 @@ const PROJECT: &str = "local-test";
 pub struct Harness {
     pub local: LocalCloud,
     pub clients: Clients,
+    /// The configuration of the clients under test.
+    pub config: SdkConfig,
     pub ec2: aws_sdk_ec2::Client,
     pub iam: aws_sdk_iam::Client,
     pub s3: aws_sdk_s3::Client,
@@ -59,6 +61,7 @@ impl Harness {
         let harness = Harness {
             local,
             clients: Clients::new(&of_adapters),
+            config: of_adapters,
             ec2: aws_sdk_ec2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),

@@ -1,5 +1,8 @@
 //! The life of an environment, from its creation to the proof that no resource is left.
 
+use std::collections::BTreeSet;
+
+use aws_cloud::MarkSearch;
 use aws_sdk_ec2::types::{NatGateway, NatGatewayState, Tag};
 use environment::{
     CheckedFacts, DesiredState, FactsQuery, Fields, Kind, ObservedResource, Resource, check_facts, mark,
@@ -105,6 +108,23 @@ async fn a_delete_leaves_nothing_and_deleting_again_is_settled_at_once() {
     assert_eq!(raw_leftovers(&harness).await, [""; 0]);
     let (observed, calls) = harness.settle(&DesiredState::default()).await;
     assert_eq!((observed, calls), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn marked_resources_exist_until_they_are_deleted() {
+    let harness = Harness::start().await;
+    let search = MarkSearch::new(&harness.config);
+    let existing = async || search.existing(search.marked().await.expect("a list")).await.expect("the lists");
+    harness.settle(&harness.desired(json!({ "EnvironmentSuffix": "dev" })).await).await;
+    let all = search.marked().await.expect("a list");
+    assert_eq!(existing().await, all);
+    let kinds: BTreeSet<&str> = all.iter().filter_map(|it| it.resource.split_once(' ')).map(|(kind, _)| kind).collect();
+    let expected = ["auto-scaling-group", "elastic-ip", "internet-gateway", "launch-template", "natgateway"];
+    let expected = expected.into_iter().chain(["route-table", "security-group", "subnet", "vpc"]);
+    assert_eq!(kinds, expected.collect());
+    harness.settle(&DesiredState::default()).await;
+    assert!(!search.marked().await.expect("a list").is_empty(), "tags outlive their resources");
+    assert_eq!(existing().await, []);
 }
 
 /// The resources that still have the ownership mark or a computed name, by whole lists, which the code under test does

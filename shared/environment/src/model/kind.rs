@@ -57,6 +57,11 @@ macro_rules! kind_enum {
         pub enum Kind {
             $($(#[$doc])* $kind,)*
         }
+
+        impl Kind {
+            /// Every kind, in the same order.
+            pub const ALL: &[Kind] = &[$(Kind::$kind,)*];
+        }
     };
 }
 for_each_kind!(kind_enum);

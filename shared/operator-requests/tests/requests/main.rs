@@ -2,9 +2,11 @@
 
 mod common;
 mod doctor;
+mod environments;
 mod functions;
 mod operator;
 mod page;
+mod repairs;
 mod rollout_requests;
 mod rollouts;
 mod status;

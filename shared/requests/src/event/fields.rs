@@ -36,6 +36,21 @@ pub(super) const RESOURCE_TYPE: Bound =
 pub(super) const RESPONSE_URL: Bound =
     Bound { field: "ResponseURL", bytes: crate::response_url::MAX_LENGTH, valid: "a URL of at most 8192 bytes" };
 
+/// The kinds that a reader of events accepts.
+#[derive(Clone, Copy)]
+pub(super) struct Kinds {
+    all: &'static [Kind],
+    valid: &'static str,
+}
+
+/// The kinds of CloudFormation.
+pub(super) const OF_CLOUDFORMATION: Kinds =
+    Kinds { all: &[Kind::Create, Kind::Update, Kind::Delete], valid: "Create, Update or Delete" };
+
+/// The kinds of the requests in records and in the request queue.
+pub(super) const RECORDED: Kinds =
+    Kinds { all: &[Kind::Create, Kind::Update, Kind::Delete, Kind::Repair], valid: "Create, Update, Delete or Repair" };
+
 /// An event being read, and the faults found so far.
 pub(super) struct Fields<'a> {
     event: &'a Value,
@@ -47,11 +62,11 @@ impl<'a> Fields<'a> {
         Fields { event, faults: Vec::new() }
     }
 
-    pub fn kind(&mut self) -> Option<Kind> {
+    pub fn kind(&mut self, Kinds { all, valid }: Kinds) -> Option<Kind> {
         let value = self.event.get("RequestType");
-        let kind = value.and_then(Value::as_str).and_then(Kind::parse);
+        let kind = value.and_then(Value::as_str).and_then(Kind::parse).filter(|kind| all.contains(kind));
         if kind.is_none() {
-            self.fault("RequestType", value, "Create, Update or Delete");
+            self.fault("RequestType", value, valid);
         }
         kind
     }
@@ -85,7 +100,7 @@ impl<'a> Fields<'a> {
         let value = self.event.get("ResourceProperties");
         match (value.and_then(Value::as_object), kind) {
             (Some(properties), _) => properties.clone(),
-            (None, None | Some(Kind::Delete)) => Map::new(),
+            (None, None | Some(Kind::Delete | Kind::Repair)) => Map::new(),
             (None, Some(Kind::Create | Kind::Update)) => {
                 self.fault("ResourceProperties", value, "an object");
                 Map::new()

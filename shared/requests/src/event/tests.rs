@@ -136,6 +136,18 @@ fn a_delete_needs_only_its_ids() {
 }
 
 #[test]
+fn a_repair_is_no_event_of_cloudformation_and_needs_only_its_ids() {
+    let repair = json!({ "RequestType": "Repair", "StackId": "s", "LogicalResourceId": "l", "ServiceTimeout": "60" });
+    assert_eq!(faults(&repair)[0], "RequestType is \"Repair\", valid is Create, Update or Delete");
+    let event = Event::parse_recorded(&repair, SENT_MS).unwrap();
+    assert_eq!((event.kind, event.properties.len(), event.sent_ms), (Kind::Repair, 0, SENT_MS));
+    let of_cloudformation = Event::parse_recorded(&create(), SENT_MS);
+    assert_eq!(of_cloudformation, Event::parse(&create(), SENT_MS));
+    let unknown = Event::parse_recorded(&with(json!({ "RequestType": "Import" })), SENT_MS).unwrap_err();
+    assert_eq!(unknown.violations[0].valid, "Create, Update, Delete or Repair");
+}
+
+#[test]
 fn no_fault_and_no_debug_text_repeats_a_value() {
     let secret = "hunter2-correct-horse";
     for field in ["RequestType", "StackId", "LogicalResourceId", "ResourceProperties", "ServiceTimeout"] {

@@ -2,12 +2,15 @@
 
 mod classify;
 mod item;
+mod listing;
 mod tasks;
 
 use super::{
-    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
-    RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
+    Claim, CreateIntent, DesiredRecord, DueTask, EnvironmentPage, ExecutionClaim, HistoryEntry, LatestRequest,
+    ListedEnvironment, OwnerRecord, PageToken, Progress, RULE_EXECUTION_TTL_S, RecordedRequest, Records, RecordsError,
+    RuleExecution, TOMBSTONE_TTL_S,
 };
+use crate::records::listing::place;
 use crate::{CfnResponse, Kind, Owner, RolloutRequest};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
@@ -18,6 +21,7 @@ use item::{
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use tasks::PENDING;
 
 /// The latest possible expiry of a record: the end of the year 9999. The value means "not while there is an environment",
 /// so that one write can set the expiry of a request without a read of whether there is an environment.
@@ -25,11 +29,6 @@ const NEVER_S: u64 = 253_402_300_799;
 
 /// The prefix of the keys of owners' items.
 const OWNER_PREFIX: &str = "owner#";
-
-/// The index of requests that wait for their response, and of tasks (`tasks.rs`); sparse, since recording the response
-/// removes the attribute of the same name.
-const INDEX: &str = "pending_response";
-const PENDING: &str = "yes";
 
 /// Records in one table.
 ///
@@ -99,18 +98,6 @@ impl DynamoRecords {
                 Err(self.unreadable(&format!("owner {owner} has no desired state that could be {action}")))
             }
         }
-    }
-
-    /// The owners whose latest request has no response, which was due by `until_ms`.
-    async fn pending_responses(&self, until_ms: u64) -> Result<Vec<Owner>, RecordsError> {
-        let call = self.client.query().table_name(&self.table).index_name(INDEX);
-        let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :until");
-        let call = call.expression_attribute_values(":yes", text(PENDING));
-        let call = call.expression_attribute_values(":until", number(until_ms));
-        let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
-        let items = items.map_err(|error| classify::error(&self.table, INDEX, &error))?;
-        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
-        Ok(items.iter().filter_map(owner).collect())
     }
 
     fn unreadable(&self, fault: &impl ToString) -> RecordsError {
@@ -334,8 +321,18 @@ impl Records for DynamoRecords {
         }
     }
 
+    async fn environments(&self, after: Option<&PageToken>, limit: usize) -> Result<EnvironmentPage, RecordsError> {
+        self.page(after, limit).await
+    }
+
+    async fn environments_named(&self, environment: &str) -> Result<Vec<ListedEnvironment>, RecordsError> {
+        self.named(environment).await
+    }
+
     async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
         let values = [
+            (":place", text(place(&desired.environment, owner))),
+            (":listed", text(listing::LISTED)),
             (":environment", text(desired.environment)),
             (":desired", text(desired.spec.to_string())),
             (":frozen", text(desired.frozen.to_string())),
@@ -344,8 +341,10 @@ impl Records for DynamoRecords {
             (":never", number(NEVER_S)),
         ];
         let change = "SET environment = :environment, desired = :desired, frozen = :frozen, retired_tags = :tags, \
-                   settled = :no, kept_until = :never, expires = :never REMOVE deleted, unlocked";
-        self.update(owner_key(owner), change, None, values).await.map(|_| ())
+                   settled = :no, kept_until = :never, expires = :never, listed = :listed, listed_as = :place \
+                   REMOVE deleted, deleted_ms";
+        let change = if desired.keeps_unlock { change.to_owned() } else { format!("{change}, unlocked") };
+        self.update(owner_key(owner), &change, None, values).await.map(|_| ())
     }
 
     async fn unlock(&self, owner: &Owner) -> Result<(), RecordsError> {
@@ -361,8 +360,10 @@ impl Records for DynamoRecords {
     async fn mark_deleted(&self, owner: &Owner, now_ms: u64) -> Result<(), RecordsError> {
         // The task first: a crash between the calls repeats both.
         self.delete_task(owner).await?;
-        let values = [(":yes", bool(true)), (":expires", number(now_ms / 1_000 + TOMBSTONE_TTL_S))];
-        let change = "SET deleted = :yes, expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
+        let expires = number(now_ms / 1_000 + TOMBSTONE_TTL_S);
+        let values = [(":yes", bool(true)), (":now", number(now_ms)), (":expires", expires)];
+        // A tombstone stays in the list of environments: `listed` and `listed_as` are not removed.
+        let change = "SET deleted = :yes, deleted_ms = if_not_exists(deleted_ms, :now), expires = :expires REMOVE environment, desired, frozen, retired_tags, settled_spec, \
                    settled, unlocked, kept_until, proofs, rollout, rollout_request, hold_request_ms";
         self.update(owner_key(owner), change, None, values).await.map(|_| ())
     }

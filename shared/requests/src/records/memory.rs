@@ -1,8 +1,9 @@
 //! The records in memory, for tests and experiments: the same conditions, no table.
 
 use super::{
-    Claim, CreateIntent, DesiredRecord, DueTask, ExecutionClaim, HistoryEntry, LatestRequest, OwnerRecord, Progress,
-    RecordedRequest, Records, RecordsError, RuleExecution, TOMBSTONE_TTL_S,
+    Claim, CreateIntent, DesiredRecord, DueTask, EnvironmentPage, ExecutionClaim, HistoryEntry, LatestRequest,
+    ListedEnvironment, OwnerRecord, PageToken, Progress, RecordedRequest, Records, RecordsError, RuleExecution,
+    TOMBSTONE_TTL_S,
 };
 use crate::{CfnResponse, Owner, RolloutRequest};
 use serde_json::Value;
@@ -20,6 +21,8 @@ struct Items {
     rule_executions: BTreeMap<(Owner, String), RuleExecution>,
     /// When the task of an owner is due.
     tasks: BTreeMap<Owner, u64>,
+    /// The environment of an owner in the list.
+    listed: BTreeMap<Owner, String>,
 }
 
 impl MemoryRecords {
@@ -39,6 +42,17 @@ impl Items {
     /// As DynamoDB's UpdateItem, creates the item if it is missing.
     fn upsert(&mut self, owner: &Owner) -> &mut OwnerRecord {
         self.owners.entry(owner.clone()).or_insert_with(|| OwnerRecord::empty(owner))
+    }
+
+    /// The list of environments, in its order.
+    fn listed(&self) -> Vec<ListedEnvironment> {
+        let of_owner = |(owner, environment): (&Owner, &String)| {
+            let deleted_ms = self.owners.get(owner).and_then(|record| record.deleted_ms);
+            ListedEnvironment { environment: environment.clone(), owner: owner.clone(), deleted_ms }
+        };
+        let mut listed: Vec<ListedEnvironment> = self.listed.iter().map(of_owner).collect();
+        listed.sort_by_key(PageToken::of);
+        listed
     }
 
     fn record_with_desired(&mut self, owner: &Owner, action: &str) -> Result<&mut OwnerRecord, RecordsError> {
@@ -241,16 +255,30 @@ impl Records for MemoryRecords {
         Ok(())
     }
 
+    async fn environments(&self, after: Option<&PageToken>, limit: usize) -> Result<EnvironmentPage, RecordsError> {
+        let mut listed = self.items().listed();
+        listed.retain(|it| after.is_none_or(|after| PageToken::of(it) > *after));
+        Ok(EnvironmentPage::of(listed, limit))
+    }
+
+    async fn environments_named(&self, environment: &str) -> Result<Vec<ListedEnvironment>, RecordsError> {
+        let mut listed = self.items().listed();
+        listed.retain(|it| it.environment == environment);
+        Ok(listed)
+    }
+
     async fn save_desired(&self, owner: &Owner, desired: DesiredRecord) -> Result<(), RecordsError> {
         let mut items = self.items();
+        items.listed.insert(owner.clone(), desired.environment.clone());
         let record = items.upsert(owner);
         record.environment = Some(desired.environment);
         record.desired = Some(desired.spec);
         record.frozen = Some(desired.frozen);
         record.retired_tags = desired.retired_tags;
         record.settled = false;
-        record.unlocked = false;
+        record.unlocked &= desired.keeps_unlock;
         record.deleted = false;
+        record.deleted_ms = None;
         record.expires = None;
         Ok(())
     }
@@ -281,6 +309,7 @@ impl Records for MemoryRecords {
             recorded_response: record.recorded_response.take(),
             history: std::mem::take(&mut record.history),
             deleted: true,
+            deleted_ms: record.deleted_ms.or(Some(now_ms)),
             expires: Some(now_ms / 1_000 + TOMBSTONE_TTL_S),
             ..OwnerRecord::empty(owner)
         };

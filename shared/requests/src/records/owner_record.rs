@@ -32,10 +32,13 @@ use std::fmt;
 pub struct LatestRequest {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
-    /// Create, Update or Delete.
+    /// The kind of request.
     pub kind: Kind,
-    /// When CloudFormation sent the request.
+    /// When CloudFormation sent the request: its place in the order of requests. A Repair comes directly after the request that
+    /// it follows, one millisecond later ([`LatestRequest::following`]).
     pub sent_ms: u64,
+    /// When an operator asked for a Repair; `None` for a request of CloudFormation.
+    pub asked_ms: Option<u64>,
     /// When the response is due.
     pub deadline_ms: u64,
     /// The physical id in the event.
@@ -53,10 +56,25 @@ impl LatestRequest {
             request_hash: hash.clone(),
             kind: event.kind,
             sent_ms: event.sent_ms,
+            asked_ms: (event.kind == Kind::Repair).then_some(event.sent_ms),
             deadline_ms: event.deadline_ms,
             physical_id: event.physical_id.clone(),
             response_address: response_address.clone(),
         }
+    }
+
+    /// A Repair in its place in the order: directly after `latest`, the request that it follows. So every newer request of
+    /// CloudFormation supersedes it, however late that one is delivered, and whatever the clocks say; and a second delivery of
+    /// an older one does not.
+    #[must_use]
+    pub fn following(self, latest: &LatestRequest) -> LatestRequest {
+        LatestRequest { sent_ms: latest.sent_ms + 1, ..self }
+    }
+
+    /// When the request began, for texts: when CloudFormation sent it, or when an operator asked for it.
+    #[must_use]
+    pub fn began_ms(&self) -> u64 {
+        self.asked_ms.unwrap_or(self.sent_ms)
     }
 
     /// Whether this request replaces the recorded one. DynamoDB evaluates the same rule as a condition.
@@ -128,6 +146,8 @@ pub struct DesiredRecord {
     pub frozen: Value,
     /// Keys of tags in an earlier spec that are missing in this one: they still have to be removed.
     pub retired_tags: Vec<String>,
+    /// Whether a lifted deletion protection stays lifted: the properties are those of the record.
+    pub keeps_unlock: bool,
 }
 
 impl fmt::Debug for DesiredRecord {
@@ -184,9 +204,9 @@ impl Progress {
 pub struct HistoryEntry {
     /// [`crate::request_hash`] of the event.
     pub request_hash: String,
-    /// Create, Update or Delete.
+    /// The kind of request.
     pub kind: Kind,
-    /// When the request was sent.
+    /// When the request was sent, or asked for.
     pub sent_ms: u64,
     /// When the response arrived.
     pub responded_ms: u64,
@@ -198,14 +218,19 @@ pub struct HistoryEntry {
     pub reason: String,
 }
 
-/// How many entries are kept for operators: 5, which is a create, an update, its rollback and two deletes.
+/// How many entries are kept: 5, which is a create, an update, its rollback and two deletes. One of them may be a Repair: the
+/// others show the physical id that CloudFormation knows, and which requests have a response.
 const KEPT_ENTRIES: usize = 5;
 
 impl HistoryEntry {
-    /// The history of a record with this entry, newest last. An earlier entry of the same request is replaced.
+    /// The history of a record with this entry, newest last. An earlier entry of the same request is replaced, and a Repair
+    /// replaces the one before.
     #[must_use]
     pub fn appended_to(self, earlier: &[HistoryEntry]) -> Vec<HistoryEntry> {
-        let others = earlier.iter().filter(|it| it.request_hash != self.request_hash);
+        let is_replaced = |it: &HistoryEntry| {
+            it.request_hash == self.request_hash || (it.kind, self.kind) == (Kind::Repair, Kind::Repair)
+        };
+        let others = earlier.iter().filter(|it| !is_replaced(it));
         let mut all: Vec<HistoryEntry> = others.cloned().chain([self.clone()]).collect();
         all.drain(..all.len().saturating_sub(KEPT_ENTRIES));
         all
@@ -257,6 +282,8 @@ pub struct OwnerRecord {
     pub history: Vec<HistoryEntry>,
     /// Whether the last environment was deleted, and no desired state was saved since.
     pub deleted: bool,
+    /// When it was deleted, in ms since the epoch.
+    pub deleted_ms: Option<u64>,
     /// When the record expires, in seconds since the epoch; `None` while there is an environment. DynamoDB deletes the
     /// record within a few days of that.
     pub expires: Option<u64>,
@@ -269,6 +296,7 @@ impl fmt::Debug for OwnerRecord {
             .field("environment", &self.environment)
             .field("settled", &self.settled)
             .field("deleted", &self.deleted)
+            .field("deleted_ms", &self.deleted_ms)
             .field("latest_request", &self.latest_request)
             .field("response_due_ms", &self.response_due_ms)
             .field("progress", &self.progress)
@@ -328,7 +356,37 @@ impl OwnerRecord {
             recorded_response: None,
             history: Vec::new(),
             deleted: false,
+            deleted_ms: None,
             expires: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repairs_displace_no_request_of_cloudformation_from_the_history() {
+        let entry = |kind, hash: &str| HistoryEntry {
+            request_hash: hash.to_owned(),
+            kind,
+            sent_ms: 0,
+            responded_ms: 0,
+            success: true,
+            physical_id: String::new(),
+            reason: String::new(),
+        };
+        let mut history = entry(Kind::Create, "create").appended_to(&[]);
+        for hash in ["1", "2", "3", "4", "5", "6"] {
+            history = entry(Kind::Repair, hash).appended_to(&history);
+        }
+        let hashes =
+            |history: &[HistoryEntry]| -> Vec<String> { history.iter().map(|it| it.request_hash.clone()).collect() };
+        assert_eq!(hashes(&history), ["create", "6"]);
+        for hash in ["7", "8", "9", "10"] {
+            history = entry(Kind::Update, hash).appended_to(&history);
+        }
+        assert_eq!(hashes(&history), ["6", "7", "8", "9", "10"]);
     }
 }

@@ -14,6 +14,7 @@ pub fn latest_request(kind: Kind, sent_ms: u64, hash: &str) -> LatestRequest {
         request_hash: hash.to_owned(),
         kind,
         sent_ms,
+        asked_ms: (kind == Kind::Repair).then_some(sent_ms + 900_000),
         deadline_ms: sent_ms + 3_480_000,
         physical_id: (kind != Kind::Create).then(|| "scalable-ec2-us-west-2-dev".to_owned()),
         response_address: ResponseAddress {
@@ -32,11 +33,12 @@ pub async fn all(records: &impl Records) {
     a_delete_and_otherwise_the_later_arrival_wins_in_the_same_second(records).await;
     a_newer_request_replaces_the_whole_older_one(records).await;
     the_latest_of_many_concurrent_requests_is_retained(records).await;
+    a_repair_follows_the_latest_request_and_precedes_every_newer_one(records).await;
 }
 
 async fn a_later_request_replaces_an_older_one(records: &impl Records) {
     let own = owner("Later");
-    let kinds = [Kind::Create, Kind::Update, Kind::Delete, Kind::Create];
+    let kinds = [Kind::Create, Kind::Update, Kind::Repair, Kind::Update, Kind::Delete, Kind::Create];
     for (sent_ms, kind) in (1_000..).zip(kinds) {
         let latest = latest_request(kind, sent_ms, kind.as_str());
         assert_eq!(records.record_request(&own, latest.clone()).await, Ok(RecordedRequest::Latest), "{kind}");
@@ -100,4 +102,26 @@ async fn the_latest_of_many_concurrent_requests_is_retained(records: &impl Recor
         recorded.unwrap();
     }
     assert_eq!(records.owner(&own).await.unwrap().unwrap().latest_request.unwrap().sent_ms, 4_000);
+}
+
+async fn a_repair_follows_the_latest_request_and_precedes_every_newer_one(records: &impl Records) {
+    let own = owner("Repair");
+    let update = latest_request(Kind::Update, 2_000, "update");
+    records.record_request(&own, update.clone()).await.unwrap();
+    // The operator asks long after the update, and CloudFormation's next request was sent before, but is delivered later.
+    let repair = latest_request(Kind::Repair, 900_000, "repair");
+    let repair = LatestRequest { asked_ms: Some(900_000), ..repair }.following(&update);
+    assert_eq!(records.record_request(&own, repair.clone()).await, Ok(RecordedRequest::Latest));
+    let recorded = records.owner(&own).await.unwrap().unwrap().latest_request.unwrap();
+    assert_eq!((&recorded, recorded.began_ms()), (&repair, 900_000));
+    let superseded = RecordedRequest::Superseded { kind: Kind::Repair, sent_ms: 2_001 };
+    assert_eq!(records.record_request(&own, update).await, Ok(superseded), "delivered twice");
+    for kind in [Kind::Update, Kind::Delete] {
+        let newer = latest_request(kind, 3_000, kind.as_str());
+        assert_eq!(records.record_request(&own, newer).await, Ok(RecordedRequest::Latest), "{kind}");
+    }
+    assert_eq!(
+        records.record_request(&own, repair).await,
+        Ok(RecordedRequest::Superseded { kind: Kind::Delete, sent_ms: 3_000 })
+    );
 }

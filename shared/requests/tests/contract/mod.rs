@@ -1,6 +1,7 @@
 //! The contract of every implementation of `Records`: one list, checked for the records in memory and for a table.
 
 mod latest_requests;
+mod listing;
 mod responses;
 mod rule_executions;
 mod tasks;
@@ -25,6 +26,7 @@ pub async fn check(records: &impl Records) {
     responses::all(records).await;
     rule_executions::all(records).await;
     tasks::all(records).await;
+    listing::all(records).await;
 }
 
 fn owner(name: &str) -> Owner {
@@ -37,6 +39,7 @@ fn desired(size: u32) -> DesiredRecord {
         spec: json!({ "MinSize": size, "Tags": { "Team": "größe \"1\"\n" }, "Zones": [] }),
         frozen: json!({ "LogRetentionDays": 14, "Proxy": null }),
         retired_tags: vec!["Old".to_owned(), String::new()],
+        keeps_unlock: false,
     }
 }
 
@@ -75,8 +78,13 @@ async fn an_unlock_lasts_until_the_next_save_of_a_desired_state(records: &impl R
     records.unlock(&own).await.unwrap();
     records.mark_settled(&own, json!([6])).await.unwrap();
     assert!(unlocked().await);
+    let keeps_unlock = DesiredRecord { keeps_unlock: true, ..desired(1) };
+    records.save_desired(&own, keeps_unlock.clone()).await.unwrap();
+    assert!(unlocked().await, "a repair keeps it");
     records.save_desired(&own, desired(2)).await.unwrap();
     assert!(!unlocked().await);
+    records.save_desired(&own, keeps_unlock).await.unwrap();
+    assert!(!unlocked().await, "a repair unlocks nothing");
 }
 
 async fn an_environment_has_one_owner(records: &impl Records) {
@@ -147,14 +155,15 @@ async fn a_tombstone_is_retained_when_the_environment_is_deleted(records: &impl 
     let delete = latest_request(Kind::Delete, 9_000, "delete");
     records.record_request(&own, delete.clone()).await.unwrap();
     records.record_create_intent(&own, "delete", Some(9_500), json!([7])).await.unwrap();
-    for _ in 0..2 {
-        records.mark_deleted(&own, 10_000).await.unwrap();
+    for now_ms in [10_000, 10_900] {
+        records.mark_deleted(&own, now_ms).await.unwrap();
     }
     let record = records.owner(&own).await.unwrap().unwrap();
     assert_eq!((record.environment, record.desired, record.frozen), (None, None, None));
     assert_eq!((record.settled, record.settled_spec, record.proofs), (false, None, None));
     assert_eq!(record.retired_tags, Vec::<String>::new());
-    assert_eq!((record.deleted, record.expires), (true, Some(10 + TOMBSTONE_TTL_S)));
+    assert_eq!((record.deleted, record.deleted_ms), (true, Some(10_000)), "the first time counts");
+    assert_eq!(record.expires, Some(10 + TOMBSTONE_TTL_S));
     assert_eq!((record.latest_request, record.create_intent_ms), (Some(delete.clone()), Some(9_500)));
 
     let older = RecordedRequest::Superseded { kind: Kind::Delete, sent_ms: 9_000 };
@@ -183,5 +192,5 @@ async fn a_record_with_an_environment_does_not_expire(records: &impl Records) {
     assert!(records.owner(&own).await.unwrap().unwrap().deleted, "requested, not yet desired");
     records.save_desired(&own, desired(1)).await.unwrap();
     let record = records.owner(&own).await.unwrap().unwrap();
-    assert_eq!((record.expires, record.deleted), (None, false));
+    assert_eq!((record.expires, record.deleted, record.deleted_ms), (None, false, None));
 }

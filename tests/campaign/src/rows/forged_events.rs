@@ -156,7 +156,13 @@ fn requested(alarm: &ObservedAlarm, event: &Value) -> Vec<String> {
     };
     let rules = json!([{ "Alarm": "healthy-low", "Action": "ScaleBy", "Amount": 1, "CooldownSeconds": 600 }]);
     let spec = json!({ "AlarmActions": rules });
-    let desired = DesiredRecord { environment: ENVIRONMENT.into(), spec, frozen: json!({}), retired_tags: vec![] };
+    let desired = DesiredRecord {
+        environment: ENVIRONMENT.into(),
+        spec,
+        frozen: json!({}),
+        retired_tags: vec![],
+        keeps_unlock: false,
+    };
     function.records.claim(ENVIRONMENT, &owner).block_on();
     function.records.save_desired(&owner, desired).block_on();
     function.records.mark_settled(&owner, json!({})).block_on();

@@ -311,6 +311,10 @@ impl OwnershipMarks for NoMarks {
     async fn marked_resources(&self) -> Result<Vec<MarkedResource>, CallError> {
         Ok(Vec::new())
     }
+
+    async fn existing(&self, resources: Vec<MarkedResource>) -> Result<Vec<MarkedResource>, CallError> {
+        Ok(resources)
+    }
 }
 
 /// An environment that has settled, and the functions that receive messages about it.

@@ -55,6 +55,9 @@ pub(super) fn write_latest_request(latest_request: &LatestRequest) -> AttributeV
             map.insert(name.to_owned(), text(value));
         }
     }
+    if let Some(asked_ms) = latest_request.asked_ms {
+        map.insert("asked_ms".to_owned(), number(asked_ms));
+    }
     AttributeValue::M(map)
 }
 
@@ -79,6 +82,7 @@ pub(super) fn read_latest_request(item: &Item) -> Result<Option<LatestRequest>, 
         kind: Kind::parse(&kind)
             .ok_or(ItemFault::Invalid { name: "latest_request.kind", expected: "a request type" })?,
         sent_ms: read_number(map, "sent_ms")?.ok_or(ItemFault::Missing("sent_ms"))?,
+        asked_ms: read_number(map, "asked_ms")?,
         deadline_ms: read_number(map, "deadline_ms")?.ok_or(ItemFault::Missing("deadline_ms"))?,
         physical_id: optional(map, "physical_id")?,
         response_address: ResponseAddress {
@@ -114,6 +118,7 @@ pub(super) fn read_record(owner: &Owner, item: &Item) -> Result<OwnerRecord, Ite
         progress: read_typed(item, "progress").ok().flatten(),
         history: read_typed(item, "history").ok().flatten().unwrap_or_default(),
         deleted: read_bool(item, "deleted")?,
+        deleted_ms: read_number(item, "deleted_ms").ok().flatten(),
         expires: read_number(item, "expires")?.filter(|expires| *expires < NEVER_S),
     })
 }
@@ -255,6 +260,7 @@ mod tests {
             spec: spec.clone(),
             frozen: spec,
             retired_tags: vec![],
+            keeps_unlock: false,
         };
         assert!(!format!("{record:?} {desired:?}").contains("hunter2"));
     }

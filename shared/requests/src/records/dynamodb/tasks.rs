@@ -4,10 +4,15 @@
 //! due. The hash keys keep them apart.
 
 use super::item::{Item, number, read_number, text};
-use super::{DynamoRecords, INDEX, classify};
+use super::{DynamoRecords, OWNER_PREFIX, classify};
 use crate::Owner;
 use crate::records::{DueTask, RecordsError};
 use futures_util::future::try_join_all;
+
+/// The index of requests that wait for their response, and of tasks; sparse, since recording the response removes the
+/// attribute of the same name.
+const INDEX: &str = "pending_response";
+pub(super) const PENDING: &str = "yes";
 
 /// The prefix of the keys of tasks.
 const TASK_PREFIX: &str = "task#";
@@ -21,6 +26,18 @@ impl DynamoRecords {
         let change = "SET pending_response = :page, response_due_ms = :due";
         let values = [(":page", text(page(page_of(owner)))), (":due", number(due_ms))];
         self.update(task_key(owner), change, None, values).await.map(|_| ())
+    }
+
+    /// The owners whose latest request has no response, which was due by `until_ms`.
+    pub(super) async fn pending_responses(&self, until_ms: u64) -> Result<Vec<Owner>, RecordsError> {
+        let call = self.client.query().table_name(&self.table).index_name(INDEX);
+        let call = call.key_condition_expression("pending_response = :yes AND response_due_ms <= :until");
+        let call = call.expression_attribute_values(":yes", text(PENDING));
+        let call = call.expression_attribute_values(":until", number(until_ms));
+        let items: Result<Vec<Item>, _> = call.into_paginator().items().send().collect().await;
+        let items = items.map_err(|error| classify::error(&self.table, INDEX, &error))?;
+        let owner = |item: &Item| Owner::parse(item.get("pk")?.as_s().ok()?.strip_prefix(OWNER_PREFIX)?);
+        Ok(items.iter().filter_map(owner).collect())
     }
 
     pub(super) async fn delete_task(&self, owner: &Owner) -> Result<(), RecordsError> {
