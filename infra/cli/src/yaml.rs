@@ -98,14 +98,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The next event that is not a comment.
     fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
-        loop {
-            match self.parser.next() {
-                Some(Ok((Event::Comment(..), _))) => {}
-                Some(next) => return next.map_err(|error| scan_error(&error)),
-                None => return Ok((Event::StreamEnd, Span::default())),
-            }
+        match self.parser.next() {
+            Some(next) => next.map_err(|error| scan_error(&error)),
+            None => Ok((Event::StreamEnd, Span::default())),
         }
     }
 

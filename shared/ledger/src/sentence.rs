@@ -35,7 +35,7 @@ pub fn trigger(cause: &Cause) -> String {
             format!("{}{by}", named("the alarm", &cause.alarm))
         }
         CauseKind::Policy => named("an execution of the policy", &cause.policy),
-        CauseKind::Request => String::from("a call of the API by a user, a stack or Envkeeper"),
+        CauseKind::Request => String::from("a request of an operator, a stack or Envkeeper"),
         CauseKind::Schedule => named("the scheduled action", &cause.schedule),
         CauseKind::Forecast => String::from("predictive scaling"),
         CauseKind::HealthCheck => String::from("a failed health check"),
