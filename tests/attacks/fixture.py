@@ -174,7 +174,8 @@ class Attack(unittest.TestCase):
     def status(self, environment=VICTIM):
         """What an operator reads about an environment's requests."""
         status = self.cloud.request({"Request": "status", "Environment": environment.id})
-        return {key: status.get(key) for key in ("Owner", "Settled", "Protected", "Unlocked", "LatestRequest", "Responses")}
+        keys = ("Owner", "Settled", "Protected", "Unlocked", "LatestRequest", "Responses", "HeldUntil")
+        return {key: status.get(key) for key in keys}
 
     def state(self, environment=VICTIM):
         """All that an attack could change of an environment."""

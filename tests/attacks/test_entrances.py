@@ -183,11 +183,11 @@ class Entrances(Attack):
                     self.denied(call, **parameters)
 
     def test_no_function_but_the_reconciler_changes_a_claim(self):
-        """The roles of custom-resource and watchdog make the victim's environment the forger's: denied."""
+        """The roles of custom-resource, operator and watchdog make the victim's environment the forger's: denied."""
         key = {"pk": {"S": f"environment#{VICTIM.id}"}}
         change = {"UpdateExpression": "SET held_by = :owner", "ExpressionAttributeValues": {":owner": {"S": FORGER.owner}}}
         with self.unharmed():
-            for function in ("custom-resource", "watchdog"):
+            for function in ("custom-resource", "operator", "watchdog"):
                 with self.subTest(function):
                     db = self.cloud.function_principal(function)("dynamodb")
                     self.denied(db.update_item, TableName=self.table, Key=key, **change)

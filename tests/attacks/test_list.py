@@ -8,6 +8,7 @@ SUBJECTS = {
     "test_ownership": "Ownership",
     "test_messages": "Messages",
     "test_entrances": "Entrances",
+    "test_operators": "Functions of operators",
     "test_instances": "Instances",
     "test_authors": "Stack authors",
     "test_texts": "Texts and bounds",

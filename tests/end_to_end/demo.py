@@ -87,7 +87,7 @@ def writes(cloud):
         if call.get("app") in FUNCTIONS and call["service"] in aws and not call["operation"].startswith(reads)
     ]
     # The consent of `allow-adoption` is a tag on a bucket that no environment owns.
-    consent = ("custom-resource", "s3", "PutBucketTagging")
+    consent = ("operator", "s3", "PutBucketTagging")
     written = [call for call in written if (call["app"], call["service"], call["operation"]) != consent]
     others = [call for call in written if call["app"] not in ("reconciler", "lifecycle-hook", "scaling-log")]
     check(not others, f"other functions than the reconciler wrote to environments: {others}")

@@ -41,7 +41,7 @@ def lines(exports, variables, arns):
     yield from (f"  export {name}={value}" for name, value in variables.items())
     yield "Next, in this terminal:"
     yield f"  . {exports}; PATH=$PWD/.tools/venv/bin:$PATH"
-    yield f"  aws lambda invoke --function-name {PROJECT}-custom-resource --payload '{plan}' /dev/stdout"
+    yield f"  aws lambda invoke --function-name {PROJECT}-operator-read --payload '{plan}' /dev/stdout"
     yield "  aws cloudformation deploy --template-file infra/examples/web.yaml --stack-name web   # polls each half minute"
 
 

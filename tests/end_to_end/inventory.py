@@ -59,7 +59,8 @@ def compute(client):
 def identity(client):
     iam = client("iam")
     # The names of the deployment's own roles begin with the same prefix as those of the environments.
-    roles = [role for role in iam.list_roles()["Roles"] if "custom-resource" not in role["RoleName"].lower()]
+    own = ("custom-resource", "operator")
+    roles = [role for role in iam.list_roles()["Roles"] if not any(it in role["RoleName"].lower() for it in own)]
     profiles = iam.list_instance_profiles()["InstanceProfiles"]
     return [
         *named("role", roles, "RoleName", "Arn"),

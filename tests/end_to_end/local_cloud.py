@@ -35,9 +35,22 @@ CALLS = ROOT / "target" / "reports" / "calls"
 # The same calls of the functions, whole, for the comparison with AWS's API models.
 EXCHANGES = ROOT / "target" / "reports" / "exchanges" / "stacks"
 PROJECT = "scalable-ec2"
-FUNCTIONS = ("custom-resource", "reconciler", "watchdog", "lifecycle-hook", "scaling-log", "alarm")
-# The functions that process requests. The watchdog checks the requests each minute, with or without a new one.
+FUNCTIONS = (
+    "custom-resource",
+    "reconciler",
+    "operator-read",
+    "operator",
+    "watchdog",
+    "lifecycle-hook",
+    "scaling-log",
+    "alarm",
+)
+# The functions that process requests of CloudFormation. The watchdog checks the requests each minute, with or without a new one.
 REQUEST_FUNCTIONS = FUNCTIONS[:2]
+# The functions that read properties.
+PROPERTY_FUNCTIONS = FUNCTIONS[:4]
+# The operator requests that the function operator-read takes.
+READING = {it.stem.removesuffix("-environment") for it in (ROOT / "events" / "operator-read").glob("*.json")}
 
 
 class Failed(Exception):
@@ -234,7 +247,7 @@ class RunningCloud:
 
     def set_variable(self, name, value):
         """Changes an environment variable of the functions that read properties, as an operator can in the console."""
-        for function in REQUEST_FUNCTIONS:
+        for function in PROPERTY_FUNCTIONS:
             self.set_variable_of(function, name, value)
 
     def set_variable_of(self, function, name, value):
@@ -295,11 +308,11 @@ class LocalCloud(RunningCloud):
         return False
 
     def request(self, event):
-        """Sends a request by direct invocation and returns the response. The response to a CloudFormation event arrives at a
-        separate ResponseURL."""
+        """Sends a request by direct invocation and returns the response: an operator request to the function with the fewest
+        rights that takes it. The response to a CloudFormation event arrives at a separate ResponseURL."""
         if "RequestType" in event:
             return self.wait_for(self.send(event))
-        return self.invoke("custom-resource", event)
+        return self.invoke("operator-read" if event["Request"] in READING else "operator", event)
 
     def send(self, event):
         """Sends an event to custom-resource as CloudFormation does, and returns the event with its ResponseURL."""

@@ -88,7 +88,7 @@ class Examples(unittest.TestCase):
         self.assertIn(function, self.printed)
         self.assertIn(f"export AWS_ENDPOINT_URL={self.cloud.url}", self.printed)
         plan = {"Request": "plan", "ResourceProperties": {"EnvironmentSuffix": "dev"}}
-        self.assertIn("Steps", self.cloud.invoke("custom-resource", plan))
+        self.assertIn("Steps", self.cloud.request(plan))
         self.assertEqual(self.deploy(self.cloud.exports), (0, self.printed))
 
     def test_a_deployment_without_a_local_cloud_names_the_command_that_starts_one(self):

@@ -115,7 +115,7 @@ class Hooks(OneGroup):
         self.scale(2)
         drift = self.cloud.request({"Request": "drift", "Environment": "scalable-ec2-us-west-2-dev"})
         reads = [it for it in self.cloud.calls()[before:] if it["operation"] == "DescribeScalingActivities"]
-        self.assertIn("custom-resource", [it.get("app") for it in reads], drift)
+        self.assertIn("operator-read", [it.get("app") for it in reads], drift)
         self.assertEqual(drift["Drift"], [], "a missing instance is not drift")
         self.in_service(2)
 

@@ -197,11 +197,11 @@ class Stacks(OnOneCloud):
             self.assertIn('InstanceType is "t3.micro": one of AllowedInstanceTypes of this deployment: m5.*', reason)
             reason = self.create_fails({**properties, "InstanceType": "m5.large"}, "owned")
             self.assertIn("one of AllowedImageOwners of this deployment: amazon", reason)
-            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
+            self.cloud.set_variable_of("operator-read", "PROPERTY_DEFAULTS", '{"MaxSizes": 3}')
             status = self.cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
             self.assertIn("PROPERTY_DEFAULTS: MaxSizes: unknown property; did you mean MaxSize?", status["Text"].split("\n")[0])
         finally:
-            self.cloud.set_variable_of("custom-resource", "PROPERTY_DEFAULTS", "")
+            self.cloud.set_variable_of("operator-read", "PROPERTY_DEFAULTS", "")
             for name in lists:
                 self.cloud.set_variable(name, "")
 

@@ -61,8 +61,8 @@ class Account:
             raise NotStarted(f"The function {name} cannot be read: {error}") from error
 
     def try_request(self, request):
-        """The result of an operator request to custom-resource. A rejected request has the reason in `Error`."""
-        name = f"{self.project}-custom-resource"
+        """The result of an operator request. A rejected request has the reason in `Error`."""
+        name = f"{self.project}-operator"
         response = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(request))
         result = json.load(response["Payload"])
         if "FunctionError" in response:
@@ -79,7 +79,7 @@ class Account:
     def command(self, request):
         """The operator request as a command for bash or zsh, in a form that both versions of the CLI accept."""
         return (
-            f"aws lambda invoke --region {self.region} --function-name {self.project}-custom-resource "
+            f"aws lambda invoke --region {self.region} --function-name {self.project}-operator "
             f"--payload fileb:///dev/stdin /dev/stdout <<< '{json.dumps(request)}'"
         )
 

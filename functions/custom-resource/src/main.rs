@@ -4,9 +4,8 @@
 
 use std::sync::Arc;
 
-use custom_resource::RequestHandler;
 use lambda_kit::{Error, FailureKind, ReportAs as _, env_var, init_logging, run_text, sdk_config};
-use request_pass::{Aws, Settings};
+use request_pass::{Aws, RequestHandler, Settings};
 use requests::{DeliveryError, EventPublisher, QueueError, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
@@ -29,7 +28,7 @@ async fn main() -> Result<(), Error> {
     run_text("custom-resource", move |text, invocation| {
         let handler = Arc::clone(&handler);
         async move {
-            let result = Box::pin(handler.handle(&text, invocation.deadline_ms)).await;
+            let result = Box::pin(custom_resource::handle(&handler, &text, invocation.deadline_ms)).await;
             let result = result.report_as::<QueueError>(FailureKind::QueueUnavailable);
             result.report_as::<DeliveryError>(FailureKind::ResponseNotDelivered)
         }

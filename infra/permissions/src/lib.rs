@@ -47,6 +47,10 @@ impl Queue {
 pub enum Function {
     /// Validates and queues requests; responds to invalid ones.
     CustomResource,
+    /// Performs the reading requests of operators.
+    OperatorRead,
+    /// Performs all requests of operators.
+    Operator,
     /// The only function that writes to environments.
     Reconciler,
     /// Sends responses for requests that no other function responded to.
@@ -61,8 +65,10 @@ pub enum Function {
 
 impl Function {
     /// All functions, in the order of the template.
-    pub const ALL: [Function; 6] = [
+    pub const ALL: [Function; 8] = [
         Function::CustomResource,
+        Function::OperatorRead,
+        Function::Operator,
         Function::Reconciler,
         Function::Watchdog,
         Function::LifecycleHook,
@@ -75,6 +81,8 @@ impl Function {
     pub fn name(self) -> &'static str {
         match self {
             Function::CustomResource => "custom-resource",
+            Function::OperatorRead => "operator-read",
+            Function::Operator => "operator",
             Function::Reconciler => "reconciler",
             Function::Watchdog => "watchdog",
             Function::LifecycleHook => "lifecycle-hook",
@@ -104,6 +112,8 @@ impl Function {
     pub fn own(self) -> &'static [Statement] {
         match self {
             Function::CustomResource => table::CUSTOM_RESOURCE,
+            Function::OperatorRead => table::OPERATOR_READ,
+            Function::Operator => table::OPERATOR,
             Function::Reconciler => table::RECONCILER,
             Function::Watchdog => table::WATCHDOG,
             Function::LifecycleHook => table::LIFECYCLE_HOOK,
@@ -116,7 +126,7 @@ impl Function {
     #[must_use]
     pub fn managed(self) -> &'static [&'static Managed] {
         match self {
-            Function::CustomResource => &[&table::READ_ENVIRONMENTS],
+            Function::OperatorRead | Function::Operator => &[&table::READ_ENVIRONMENTS],
             Function::Reconciler => {
                 &[&table::READ_ENVIRONMENTS, &table::NETWORK, &table::FLEET, &table::ROLE, &table::DATA]
             }

@@ -43,9 +43,9 @@ fn allowed(action: &str, id: &str) -> BTreeSet<Function> {
 
 #[test]
 fn only_these_functions_send_to_and_receive_from_a_queue() {
-    use Function::{Alarm, CustomResource, LifecycleHook, Reconciler, ScalingLog, Watchdog};
+    use Function::{Alarm, CustomResource, LifecycleHook, Operator, Reconciler, ScalingLog, Watchdog};
     let expected: [(&str, &[Function], &[Function]); 7] = [
-        ("RequestQueue", &[CustomResource, Reconciler, Watchdog, LifecycleHook, Alarm], &[Reconciler]),
+        ("RequestQueue", &[CustomResource, Operator, Reconciler, Watchdog, LifecycleHook, Alarm], &[Reconciler]),
         ("RequestDeadLetters", &[], &[Watchdog]),
         ("FailedInvocations", &[CustomResource], &[Watchdog]),
         ("HookQueue", &[LifecycleHook], &[LifecycleHook]),
@@ -175,7 +175,8 @@ fn every_action_on_items_is_denied_to_all_but_the_functions_with_a_row() {
         assert_eq!(excepted(denial), allowed(&action, "Records"), "{action}");
         assert_eq!(values(denial, "BoolIfExists", "aws:PrincipalIsAWSService"), "\"false\"");
     }
-    assert_eq!(allowed("dynamodb:Query", "Records"), BTreeSet::from([Function::Reconciler, Function::Watchdog]));
+    let readers = [Function::OperatorRead, Function::Operator, Function::Reconciler, Function::Watchdog];
+    assert_eq!(allowed("dynamodb:Query", "Records"), BTreeSet::from(readers));
     assert_eq!(allowed("dynamodb:DeleteItem", "Records"), BTreeSet::from([Function::Reconciler]));
 }
 

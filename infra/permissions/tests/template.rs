@@ -69,11 +69,11 @@ fn arns_and_principals_fit_every_partition() {
     }
 }
 
-/// Both functions that read the properties of a request read the deployment's defaults, whatever properties it sets.
+/// All functions that read the properties of a request read the deployment's defaults, whatever properties it sets.
 #[test]
 fn the_functions_that_read_properties_have_the_defaults_of_the_deployment() {
     let template = std::fs::read_to_string(TEMPLATE).unwrap();
-    for name in ["custom-resource", "reconciler"] {
+    for name in ["custom-resource", "operator-read", "operator", "reconciler"] {
         let function = template
             .split("    Type: AWS::Serverless::Function\n")
             .find(|it| it.contains(&format!("FunctionName: !Sub ${{ProjectName}}-{name}\n")));

@@ -370,7 +370,7 @@ fn hidden_resource(observed: &ObservedResource) -> Option<(Key, &str)> {
 
 /// The most violations that one text names: a response has room for fewer, and a request can contain thousands of unknown
 /// properties.
-const MAX_NAMED_VIOLATIONS: usize = 50;
+pub const MAX_NAMED_VIOLATIONS: usize = 50;
 
 /// The first 50 violations, one per line, and the number of the others.
 #[must_use]

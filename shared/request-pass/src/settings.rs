@@ -12,9 +12,8 @@ pub struct Settings {
     pub deployment: Deployment,
     /// `AWS_LAMBDA_FUNCTION_NAME`: the name of this function, set by Lambda.
     pub function_name: String,
-    /// `CUSTOM_RESOURCE_FUNCTION`: the name of the function that operators invoke; if not set, this function's name
-    /// (`AWS_LAMBDA_FUNCTION_NAME`, set by Lambda).
-    pub custom_resource_function: String,
+    /// `OPERATOR_FUNCTION`: the name of the function that operators invoke, `operator` if not set.
+    pub operator_function: String,
     /// `REQUEST_QUEUE_URL`: the FIFO queue of the requests. If it is not set, the function `custom-resource` processes
     /// the requests itself.
     pub queue_url: Option<String>,
@@ -49,7 +48,7 @@ impl Settings {
         let deployment = vars.deployment();
         let hooks_are_handled = vars.flag("LIFECYCLE_HOOKS", false);
         let function_name = vars.optional("AWS_LAMBDA_FUNCTION_NAME");
-        let custom_resource_function = vars.optional("CUSTOM_RESOURCE_FUNCTION").or_else(|| function_name.clone());
+        let operator_function = vars.optional("OPERATOR_FUNCTION").unwrap_or_else(|| String::from("operator"));
         let queue_url = vars.queue_url("REQUEST_QUEUE_URL");
         let records_table = vars.required("RECORDS_TABLE", "the name of the DynamoDB table of the records");
         let hosts = vars.parsed("ALLOWED_RESPONSE_HOSTS", "host:port, separated by commas", |list| {
@@ -59,7 +58,7 @@ impl Settings {
         let allow_lists = allow_lists(vars);
         Settings {
             function_name: function_name.unwrap_or_else(|| function.to_owned()),
-            custom_resource_function: custom_resource_function.unwrap_or_else(|| String::from("custom-resource")),
+            operator_function,
             queue_url,
             hooks_are_handled,
             records_table,
@@ -70,7 +69,7 @@ impl Settings {
         }
     }
 
-    /// The command that sends an operator request about an environment to the function `custom-resource`, for bash and
+    /// The command that sends an operator request about an environment to the function `operator`, for bash and
     /// zsh. Both versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2
     /// requires an option that version 1 does not know.
     #[must_use]
@@ -93,7 +92,7 @@ impl Settings {
     fn invocation(&self, payload: &str) -> String {
         format!(
             "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{payload}'",
-            self.custom_resource_function
+            self.operator_function
         )
     }
 }
@@ -145,7 +144,7 @@ mod tests {
         let settings = Settings::from_vars("custom-resource", read).unwrap();
         assert_eq!(
             settings.command("unlock", "scalable-ec2-us-west-2-dev"),
-            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
+            r#"aws lambda invoke --function-name operator --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
         );
     }
 
@@ -157,7 +156,7 @@ mod tests {
         let (_, after) = guidance.split_once("an operator runs: ").unwrap();
         assert_eq!(
             after.split_once(" and then ").unwrap().0,
-            r#"aws lambda invoke --function-name custom-resource --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"allow-adoption","Environment":"scalable-ec2-us-west-2-dev","Owner":"9c5056c23245de345e8f"}'"#
+            r#"aws lambda invoke --function-name operator --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"allow-adoption","Environment":"scalable-ec2-us-west-2-dev","Owner":"9c5056c23245de345e8f"}'"#
         );
     }
 

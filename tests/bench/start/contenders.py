@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 EVENTS = ROOT / "events"
 GET, QUERY, EXTEND = "dynamodb:GetItem", "dynamodb:Query", "sqs:ChangeMessageVisibility"
 
-# The services that the reconciler calls, and that custom-resource reads for operator requests.
+# The services that the reconciler calls, and that operator-read reads.
 ENVIRONMENT_SERVICES = ("autoscaling", "cloudformation", "cloudwatch", "ec2", "iam", "logs", "s3", "sns", "ssm")
 
 
@@ -57,7 +57,7 @@ MOST, MOST_OF_RECONCILER = 1.5, 2.0  # × the floor
 
 AS_DEPLOYED = (
     Contender(
-        "custom-resource", "status of a deleted environment", sample("custom-resource/status.json"),
+        "operator-read", "status of a deleted environment", sample("operator-read/status.json"),
         (GET,), "no environment has this name", ("dynamodb", "sqs", *ENVIRONMENT_SERVICES), MOST,
     ),
     Contender(
@@ -116,5 +116,5 @@ def variables(queues="https://sqs.us-west-2.amazonaws.com/123456789012/"):
         "HOOK_QUEUE_URL": f"{queues}hooks",
         "HOOK_DEAD_LETTERS_URL": f"{queues}dead-hooks",
         "EVENT_DEAD_LETTERS_URL": f"{queues}dead-events",
-        "CUSTOM_RESOURCE_FUNCTION": "scalable-ec2-custom-resource",
+        "OPERATOR_FUNCTION": "scalable-ec2-operator",
     }

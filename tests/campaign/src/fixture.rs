@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use custom_resource::RequestHandler;
 use environment::rollout::{Action, RolloutCloud as _, RolloutSettings, Trigger, decide};
 use environment::{CallError, Names, Timestamp, mark};
 use memory_cloud::{MemoryAccount, Session};
+use operator_requests::handle_request;
 use reconciler::{Reconciler, Settings};
-use request_pass::{StackState, recorded_rollout, scope};
+use request_pass::{RequestHandler, StackState, recorded_rollout, scope};
 use requests::records::MemoryRecords;
 use requests::{DueReason, Owner, Records as _, RequestQueue as _, ResponseSender, time_text};
 use serde_json::{Value, json};
@@ -172,11 +172,10 @@ impl Fixture {
         Some(decide(&situation))
     }
 
-    /// Sends an operator request to the function `custom-resource`, and returns the result.
+    /// Sends an operator request to the function `operator`, and returns the result.
     pub fn operator_request(&self, event: &Value) -> Value {
         let deadline = self.now() + Duration::from_mins(1);
-        let result = self.run(self.handler.handle(&event.to_string(), deadline.0));
-        result.unwrap_or_else(|error| json!({ "Error": error.to_string() }))
+        self.run(handle_request(&self.handler, &event.to_string(), deadline.0))
     }
 
     /// Requests a due pass, as the function `lifecycle-hook` does for an instance that its gate has abandoned.
@@ -351,7 +350,9 @@ impl Fixture {
             self.sleep(Duration::from_secs(pause)).await;
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
-            if let Some(Ok(_)) = self.process(limit, self.handler.handle(&event.to_string(), deadline.0)).await {
+            if let Some(Ok(_)) =
+                self.process(limit, custom_resource::handle(&self.handler, &event.to_string(), deadline.0)).await
+            {
                 return;
             }
         }

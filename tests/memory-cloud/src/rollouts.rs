@@ -217,6 +217,9 @@ fn instance(it: &Instance, template: &Template) -> Option<RolloutInstance> {
     let leaves = it.state.is_terminating() || it.state == LifecycleState::Detaching;
     (!leaves && !it.is_warmed()).then(|| RolloutInstance {
         id: it.id.clone(),
+        zone: it.subnet.zone.clone(),
+        lifecycle_state: it.state_name(),
+        health: it.health_status().to_owned(),
         version: template.version(&it.launch_template),
         in_service_since: it.in_service.filter(|_| it.state == LifecycleState::InService).map(at),
         is_ignored: it.protected || it.state.is_standby(),

@@ -15,6 +15,13 @@ pub fn sample(function: &str, name: &str) -> Value {
     serde_json::from_str(&text).expect("the sample is JSON")
 }
 
+/// A sample of an operator request, which the function `operator-read` takes, or else `operator` alone.
+pub fn operator_sample(name: &str) -> Value {
+    let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
+    let reads = events.join("operator-read").join(name).exists();
+    sample(if reads { "operator-read" } else { "operator" }, name)
+}
+
 /// An event with changes: inside objects key by key, any other value as a whole.
 pub fn with(mut event: Value, changes: Value) -> Value {
     for (key, value) in changes.as_object().expect("the changes are an object") {

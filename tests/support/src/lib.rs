@@ -10,6 +10,7 @@
 
 mod cloud;
 mod events;
+mod handlers;
 pub mod hooks;
 mod records;
 mod request_queue;
@@ -17,7 +18,8 @@ mod response_server;
 mod service;
 
 pub use cloud::{BEGIN_S, MemoryCloudFactory, settings, vars};
-pub use events::{message, sample, sent, with};
+pub use events::{message, operator_sample, sample, sent, with};
+pub use handlers::{DEADLINE_MS, InlineHandler, QueueingHandler, handler, handler_with, queueing_handler, writes};
 pub use records::FlakyRecords;
 pub use request_queue::FakeRequestQueue;
 pub use response_server::FakeResponseServer;

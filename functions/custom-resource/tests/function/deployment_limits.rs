@@ -6,7 +6,8 @@
 )]
 
 use crate::common::{
-    BlockOn as _, InlineHandler, failed, handler, handler_with, sample, send, succeeded, with, writes,
+    BlockOn as _, InlineHandler, failed, handler, handler_with, operate, operator_sample, sample, send, succeeded,
+    with, writes,
 };
 use environment::ImageOwner;
 use requests::{Owner, Records as _};
@@ -33,7 +34,7 @@ fn invalid_defaults_are_the_response_to_every_request_and_the_first_line_of_a_st
         assert!(failed(&handler, sample(name)).starts_with(expected), "{name}");
     }
     for name in ["status.json", "plan.json", "allow-adoption.json"] {
-        let result = send(&handler, sample(name));
+        let result = operate(&handler, operator_sample(name));
         let first = result["Text"].as_str().and_then(|it| it.lines().next()).expect("a line");
         assert!(first.starts_with(expected) && result["Error"] == result["Text"], "{name}: {result}");
     }
@@ -70,8 +71,8 @@ fn a_value_that_is_not_allowed_is_rejected_before_anything_is_recorded() {
         assert!(reason.contains(expected), "{reason}");
     }
     assert_eq!((writes(&handler), has_record(&handler)), (0, false));
-    let plan = with(sample("plan.json"), json!({ "ResourceProperties": { "InstanceType": "t3.micro" } }));
-    assert!(send(&handler, plan)["Error"].as_str().is_some_and(|it| it.contains("AllowedInstanceTypes")));
+    let plan = with(operator_sample("plan.json"), json!({ "ResourceProperties": { "InstanceType": "t3.micro" } }));
+    assert!(operate(&handler, plan)["Error"].as_str().is_some_and(|it| it.contains("AllowedInstanceTypes")));
     succeeded(&handler, create(json!({ "InstanceType": "m5.large", "MaxSize": "2" })));
 }
 

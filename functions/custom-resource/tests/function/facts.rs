@@ -5,7 +5,7 @@
     reason = "a test stops at invalid test data, and passes JSON by value"
 )]
 
-use crate::common::{InlineHandler, failed, handler, sample, send, succeeded, with, writes};
+use crate::common::{InlineHandler, failed, handler, operate, sample, send, succeeded, with, writes};
 use environment::{InstanceTypeFacts, SubnetFacts};
 use memory_cloud::Fault;
 use request_pass::StackState;
@@ -134,7 +134,7 @@ fn a_plan_refuses_what_the_request_would_refuse() {
         all
     };
     let error = |handler: &InlineHandler, more: Value| {
-        send(handler, plan(base(more)))["Error"].as_str().unwrap_or_default().to_owned()
+        operate(handler, plan(base(more)))["Error"].as_str().unwrap_or_default().to_owned()
     };
     let arm = error(&handler, json!({ "InstanceType": "t4g.micro" }));
     assert!(arm.contains("InstanceType is \"t4g.micro\": its architecture is arm64"), "{arm}");

@@ -5,7 +5,10 @@
     reason = "a test stops at invalid test data, and passes JSON by value"
 )]
 
-use crate::common::{BEGIN_S, BlockOn as _, failed, handler, handler_with, sample, send, succeeded, with, writes};
+use crate::common::{
+    BEGIN_S, BlockOn as _, failed, handler, handler_with, operate, operator_sample, sample, send, succeeded, with,
+    writes,
+};
 use environment::{Key, Kind};
 use request_pass::StackState;
 use requests::Records as _;
@@ -349,17 +352,17 @@ fn a_create_that_arrives_after_its_delete_changes_nothing() {
 #[test]
 fn a_plan_shows_the_steps_of_a_create_or_an_update_and_changes_nothing() {
     let handler = handler();
-    let plan = send(&handler, sample("plan.json"));
+    let plan = operate(&handler, operator_sample("plan.json"));
     assert!(plan["Text"].as_str().is_some_and(|text| text.contains("+ vpc scalable-ec2-vpc-uswest2-dev")), "{plan}");
     assert_eq!(writes(&handler), 0);
     succeeded(&handler, sample("create.json"));
-    let changed = with(sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));
-    let plan = send(&handler, changed);
+    let changed = with(operator_sample("plan.json"), json!({ "ResourceProperties": { "MaxSize": "7" } }));
+    let plan = operate(&handler, changed);
     assert_eq!(plan["Steps"].as_array().map(Vec::len), Some(1), "{plan}");
     assert_eq!(plan["Steps"][0]["Changes"], json!(["max-size 3 → 7"]));
-    let other = send(&handler, json!({ "Request": "dance" }));
+    let other = operate(&handler, json!({ "Request": "dance" }));
     assert!(other["Error"].as_str().is_some_and(|it| it.starts_with("Request is a string of 5 characters: valid")));
-    let bad = send(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
+    let bad = operate(&handler, json!({ "Request": "plan", "ResourceProperties": { "MinSize": "x" } }));
     assert!(bad["Error"].as_str().is_some_and(|it| it.contains("EnvironmentSuffix is missing")), "{bad}");
 }
 

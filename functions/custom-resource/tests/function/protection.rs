@@ -1,7 +1,9 @@
 //! Deletion protection: when it applies, and how an operator lifts it.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
-use crate::common::{BlockOn as _, InlineHandler, failed, handler, sample, send, succeeded, with, writes};
+use crate::common::{
+    BlockOn as _, InlineHandler, failed, handler, operate, operator_sample, sample, send, succeeded, with, writes,
+};
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;
 use request_pass::StackState;
@@ -28,7 +30,7 @@ fn a_protected_environment_is_not_deleted_until_an_operator_unlocks_it() {
     assert_eq!(writes(&handler), before);
     assert_eq!(handler.cloud_factory.account.inventory(), inventory);
 
-    let unlocked = send(&handler, sample("unlock.json"));
+    let unlocked = operate(&handler, operator_sample("unlock.json"));
     assert_eq!(unlocked["Unlocked"], "scalable-ec2-us-west-2-dev", "{unlocked}");
     succeeded(&handler, sample("delete.json"));
     assert!(handler.cloud_factory.account.inventory().is_empty());
@@ -38,7 +40,7 @@ fn a_protected_environment_is_not_deleted_until_an_operator_unlocks_it() {
 fn an_update_restores_protection_and_an_update_lifts_it() {
     let handler = handler();
     succeeded(&handler, protected_create());
-    send(&handler, sample("unlock.json"));
+    operate(&handler, operator_sample("unlock.json"));
     let update = |protection: &str| {
         with(sample("update.json"), json!({ "ResourceProperties": { "DeletionProtection": protection } }))
     };
@@ -69,8 +71,8 @@ fn protection_does_not_apply_before_a_create_has_settled() {
 #[test]
 fn unlocking_an_unknown_environment_is_an_error() {
     let handler = handler();
-    let result = |event: Value| send(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
-    assert!(result(sample("unlock.json")).contains("no environment has this name"));
+    let result = |event: Value| operate(&handler, event)["Error"].as_str().unwrap_or_default().to_owned();
+    assert!(result(operator_sample("unlock.json")).contains("no environment has this name"));
     assert!(result(json!({ "Request": "unlock" })).starts_with("Environment is null: valid is the id"));
 }
 
@@ -122,7 +124,7 @@ fn a_stack_of_unknown_state_keeps_protection_and_buckets() {
     handler.cloud_factory.stack = None;
     let reason = failed(&handler, sample("delete.json"));
     assert!(reason.contains("Envkeeper could not read whether the stack rolls back"), "{reason}");
-    send(&handler, sample("unlock.json"));
+    operate(&handler, operator_sample("unlock.json"));
     fill(&handler);
     succeeded(&handler, sample("delete.json"));
     assert_eq!(bucket_count(&handler), 1, "stored objects are not deleted on a guess");
@@ -155,7 +157,8 @@ fn a_rollback_of_a_settled_create_releases_the_adopted_buckets_and_is_never_bloc
         fill(&handler);
         succeeded(&handler, sample("delete.json"));
         let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
-        let allowed = send(&handler, with(sample("allow-adoption.json"), json!({ "Owner": owner.as_str() })));
+        let allowed =
+            operate(&handler, with(operator_sample("allow-adoption.json"), json!({ "Owner": owner.as_str() })));
         assert_eq!(allowed["Buckets"].as_array().map(Vec::len), Some(2), "{allowed}");
         succeeded(&handler, create(on_delete));
         handler.cloud_factory.stack = Some(StackState::RollingBack);

@@ -32,7 +32,7 @@ pub struct Harness {
 }
 
 pub fn harness() -> Harness {
-    let variables = [("CUSTOM_RESOURCE_FUNCTION", "operator-requests"), ("RECONCILERS_AT_ONCE", "5")];
+    let variables = [("OPERATOR_FUNCTION", "operator-requests"), ("RECONCILERS_AT_ONCE", "5")];
     let settings = Settings::from_vars(vars(&variables)).expect("good settings");
     let (response_server, invocations) = (FakeResponseServer::default(), Cell::new(0));
     let response_sender = response_server.response_sender();

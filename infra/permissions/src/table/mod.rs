@@ -12,7 +12,7 @@ pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
 pub(crate) use observe::READ_ENVIRONMENTS;
 pub(crate) use queues::QUEUES;
 pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER, ROLE};
-pub(crate) use requests::{CUSTOM_RESOURCE, WATCHDOG};
+pub(crate) use requests::{CUSTOM_RESOURCE, OPERATOR, OPERATOR_READ, WATCHDOG};
 
 use crate::{Grant, Managed, Statement};
 

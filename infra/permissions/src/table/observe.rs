@@ -45,12 +45,6 @@ const READS: &[Statement] = &[
     .because("These reads accept no resource but *. Alarms do, but CloudWatch returns composite alarms, which AlarmActions may name, only to a caller that is allowed DescribeAlarms on * (its API reference)."),
     allow("DescribeVpcAttributes", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
-        "DescribeStacks",
-        &[call("cloudformation:DescribeStacks"), call("cloudformation:DescribeStackEvents")],
-        &[Resource::Here("cloudformation", "stack/*")],
-    )
-    .because("Deletion protection never blocks the rollback of a stack, and an operator may delete the environment of a deleted stack."),
-    allow(
         "ReadImageParameters",
         &[call("ssm:GetParameter")],
         &[Resource::Aws("ssm", "parameter/aws/service/*"), Resource::Shared("ssm", "parameter/*")],

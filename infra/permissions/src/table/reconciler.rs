@@ -1,5 +1,6 @@
 //! The reconciler: the only function that writes to environments.
 
+use super::requests::DESCRIBE_STACKS;
 use super::{CONSUME, PUBLISH, REFERENCE, allow, call, implied};
 use crate::{Condition, Grant, Managed, Resource, Statement};
 
@@ -56,6 +57,7 @@ pub(crate) const RECONCILER: &[Statement] = &[
         .when(&[Condition::Items(&["environment#", "task#"])])
         .because("Owners and executions of rules expire by DynamoDB's time to live, and are deleted by no function."),
     allow("QueryTasks", &[call("dynamodb:Query")], &[Resource::Deployed("Records", "/index/pending_response")]),
+    DESCRIBE_STACKS,
     allow("ConsumeRequests", CONSUME, &[Resource::Deployed("RequestQueue", "")]),
     allow("RequeueRequests", &[call("sqs:ChangeMessageVisibility")], &[Resource::Deployed("RequestQueue", "")]),
     allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),

@@ -1,4 +1,5 @@
-//! custom-resource and watchdog: requests are queued, and responses are sent for requests that no other function responds to.
+//! custom-resource, both functions for operators, and watchdog: requests are queued, and responses are sent for requests that no
+//! other function responds to.
 
 use super::{CONSUME, allow, call};
 use crate::{Condition, Resource, Statement};
@@ -8,19 +9,30 @@ const WRITE_OWNERS: Statement =
     allow("WriteOwners", &[call("dynamodb:UpdateItem")], &[Resource::Deployed("Records", "")])
         .when(&[Condition::Items(&["owner#"])]);
 
+const READ_RECORDS: Statement = allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]);
+
+const QUERY_PENDING: Statement = allow(
+    "QueryPendingResponsesAndTasks",
+    &[call("dynamodb:Query")],
+    &[Resource::Deployed("Records", "/index/pending_response")],
+);
+
+/// For Deletes and rollbacks: the reconciler has the row too.
+pub(super) const DESCRIBE_STACKS: Statement = allow(
+    "DescribeStacks",
+    &[call("cloudformation:DescribeStacks"), call("cloudformation:DescribeStackEvents")],
+    &[Resource::Here("cloudformation", "stack/*")],
+)
+.because("Deletion protection never blocks the rollback of a stack, and an operator may delete the environment of a deleted stack.");
+
+const QUEUE_REQUESTS: Statement =
+    allow("QueueRequests", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]);
+
 pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
-    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+    READ_RECORDS,
     WRITE_OWNERS,
-    allow(
-        "AllowAdoption",
-        &[call("s3:PutBucketTagging")],
-        &[
-            Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}"),
-            Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}"),
-        ],
-    )
-    .because("The operator request allow-adoption writes its consent on retained buckets, which no environment owns."),
-    allow("QueueRequests", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
+    DESCRIBE_STACKS,
+    QUEUE_REQUESTS,
     allow(
         "DeadLetterFailedInvocations",
         &[super::implied(
@@ -32,14 +44,31 @@ pub(crate) const CUSTOM_RESOURCE: &[Statement] = &[
     ),
 ];
 
-pub(crate) const WATCHDOG: &[Statement] = &[
-    allow("ReadRecords", &[call("dynamodb:GetItem")], &[Resource::Deployed("Records", "")]),
+/// Beside the reads of environments. No row writes.
+pub(crate) const OPERATOR_READ: &[Statement] = &[READ_RECORDS, QUERY_PENDING];
+
+/// Beside the reads of environments.
+pub(crate) const OPERATOR: &[Statement] = &[
+    READ_RECORDS,
+    QUERY_PENDING,
     WRITE_OWNERS,
     allow(
-        "QueryPendingResponsesAndTasks",
-        &[call("dynamodb:Query")],
-        &[Resource::Deployed("Records", "/index/pending_response")],
-    ),
+        "AllowAdoption",
+        &[call("s3:PutBucketTagging")],
+        &[
+            Resource::Bucket("${ProjectName}-data-*-${AWS::AccountId}"),
+            Resource::Bucket("${ProjectName}-logs-*-${AWS::AccountId}"),
+        ],
+    )
+    .because("The request allow-adoption writes its consent on retained buckets, which no environment owns."),
+    DESCRIBE_STACKS,
+    QUEUE_REQUESTS,
+];
+
+pub(crate) const WATCHDOG: &[Statement] = &[
+    READ_RECORDS,
+    WRITE_OWNERS,
+    QUERY_PENDING,
     allow("RequestDuePasses", &[call("sqs:SendMessage")], &[Resource::Deployed("RequestQueue", "")]),
     allow(
         "ConsumeDeadLetters",

@@ -32,6 +32,9 @@ pub(super) fn instances(group: &AutoScalingGroup, versions: &Versions, launches:
         let id = it.instance_id()?.to_owned();
         let in_service = it.lifecycle_state() == Some(&LifecycleState::InService);
         Some(RolloutInstance {
+            zone: it.availability_zone().unwrap_or_default().to_owned(),
+            lifecycle_state: state(it).to_owned(),
+            health: it.health_status().unwrap_or_default().to_owned(),
             version: versions.specified(it.launch_template()),
             in_service_since: if in_service { in_service_since(&id, launches, created) } else { None },
             is_ignored: is_ignored(it),
@@ -73,6 +76,7 @@ mod tests {
 
     fn instance(id: &str, state: &str, version: &str) -> Instance {
         let instance = Instance::builder().instance_id(id).lifecycle_state(LifecycleState::from(state));
+        let instance = instance.availability_zone("us-west-2b").health_status("Unhealthy");
         instance.launch_template(specification("lt-1", version)).build()
     }
 
@@ -114,6 +118,13 @@ mod tests {
         let mut protected = instance("i-1", "InService", "2");
         protected.protected_from_scale_in = Some(true);
         assert!(observed(vec![protected], &launches(&[]))[0].is_ignored);
+    }
+
+    #[test]
+    fn zone_state_and_health_are_those_of_the_group() {
+        let found = observed(vec![instance("i-1", "Pending:Wait", "2")], &launches(&[]));
+        let RolloutInstance { zone, lifecycle_state, health, .. } = &found[0];
+        assert_eq!([zone, lifecycle_state, health], ["us-west-2b", "Pending:Wait", "Unhealthy"]);
     }
 
     #[test]

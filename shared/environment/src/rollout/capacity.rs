@@ -126,6 +126,9 @@ mod tests {
         let now = Timestamp(10_000_000);
         let instance = |id: &str, in_service_since, is_ignored| RolloutInstance {
             id: id.to_owned(),
+            zone: String::from("us-west-2a"),
+            lifecycle_state: String::from("InService"),
+            health: String::from("Healthy"),
             version: None,
             in_service_since,
             is_ignored,

@@ -104,6 +104,12 @@ impl SavedVersion {
 pub struct RolloutInstance {
     /// The id.
     pub id: String,
+    /// The availability zone, as Auto Scaling reports it.
+    pub zone: String,
+    /// Auto Scaling's lifecycle state, such as `InService` or `Pending:Wait`.
+    pub lifecycle_state: String,
+    /// Auto Scaling's health status: `Healthy` or `Unhealthy`.
+    pub health: String,
     /// The version, from the tag `aws:ec2launchtemplate:version`. `None`: the tag is not visible, or names another template.
     pub version: Option<Version>,
     /// Since when the instance is in service; `None`: it is launching.

@@ -149,6 +149,9 @@ impl Case {
 pub fn in_service(id: &str, number: u64, minutes: u64) -> RolloutInstance {
     RolloutInstance {
         id: id.into(),
+        zone: "us-west-2a".into(),
+        lifecycle_state: "InService".into(),
+        health: "Healthy".into(),
         version: Some(version(number)),
         in_service_since: Some(minutes_ago(minutes)),
         is_ignored: false,

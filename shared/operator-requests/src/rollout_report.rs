@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use environment::rollout::{
-    Action, Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutMode,
-    RolloutSettings, RolloutSummary, Trigger, decide, estimate,
+    Action, Capacity, Estimate, EstimateInputs, InstanceCount, ObservedRollout, RolloutCloud as _, RolloutInstance,
+    RolloutMode, RolloutSettings, RolloutSummary, Trigger, decide, estimate,
 };
 use environment::{
     CallError, DesiredState, ObservedResource, Plan, Spec, TemplateChange, Timestamp, desired_version, template_version,
@@ -14,8 +14,8 @@ use requests::records::OwnerRecord;
 use requests::{Owner, Records, time_text};
 use serde_json::{Value, json};
 
-use crate::operator::OperatorRequest;
-use crate::operator_error::OperatorError;
+use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
 
 /// The time of a request whose record names none: CloudFormation's longest (`ServiceTimeout`).
 const LONGEST_REQUEST: Duration = Duration::from_hours(1);
@@ -30,6 +30,8 @@ pub(crate) struct Forecast {
 pub(crate) struct GroupReport {
     pub capacity: Capacity,
     pub rollout: RolloutSummary,
+    /// The instances that are not terminating.
+    pub instances: Vec<RolloutInstance>,
     /// Why the rollout needs an operator, if no automatic step is left.
     pub obstacle: Option<String>,
 }
@@ -77,6 +79,28 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             capacity: Capacity::of(&observed, min_size, now),
             rollout: RolloutSummary::of(&observed, &rollout, &settings, current.as_ref(), now),
             obstacle,
+            instances: observed.instances,
+        }))
+    }
+
+    /// The operator request `rollout`: the part of `status` about the rollout.
+    pub(crate) async fn rollout_status(&self) -> Result<Value, OperatorError> {
+        let KnownEnvironment { environment, owner, record } = self.find_environment().await?;
+        let group = self.observe_group(&owner, &record, &environment).await?;
+        let hold = held_until(&record, self.cloud_factory.now());
+        let mut lines: Vec<String> = hold.map(hold_line).into_iter().collect();
+        match &group {
+            Some(group) => {
+                lines.extend(group.obstacle.as_ref().map(|it| format!("The rollout needs an operator: {it}.")));
+                lines.push(group.rollout.to_string());
+            }
+            None => lines.push(format!("{environment} has no rollout: its Auto Scaling group does not exist.")),
+        }
+        let obstacle = group.as_ref().and_then(|it| it.obstacle.clone());
+        Ok(json!({
+            "Environment": environment, "Owner": owner.as_str(),
+            "Rollout": group.map(|it| summary_json(&it.rollout)), "Obstacle": obstacle,
+            "HeldUntil": hold.map(|it| it.to_string()), "Text": lines.join("\n"),
         }))
     }
 
@@ -149,6 +173,17 @@ pub(crate) fn hold_line(until: Timestamp) -> String {
     format!(
         "Hold: no rollout replaces an instance until {until}, by an operator's request; the request release ends it."
     )
+}
+
+/// The instances for programs. The version is null while it is not known.
+pub(crate) fn instances_json(instances: &[RolloutInstance]) -> Value {
+    let instance = |it: &RolloutInstance| {
+        json!({
+            "Id": it.id, "Zone": it.zone, "LifecycleState": it.lifecycle_state, "Health": it.health,
+            "Version": it.version.as_ref().map(|it| it.number), "InService": it.in_service_since.is_some(),
+        })
+    };
+    instances.iter().map(instance).collect()
 }
 
 /// The summary for programs.

@@ -9,9 +9,9 @@ use requests::records::{HistoryEntry, LatestRequest, OwnerRecord};
 use requests::{Records, time_text};
 use serde_json::{Value, json};
 
-use crate::operator::{KnownEnvironment, OperatorRequest};
-use crate::operator_error::OperatorError;
-use crate::rollout_report::{GroupReport, held_until, hold_line, summary_json};
+use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
+use crate::rollout_report::{GroupReport, held_until, hold_line, instances_json, summary_json};
 
 /// The state of an environment. The record alone proves none: instances end without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +55,17 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let progress = record.progress.as_ref();
         let group = self.observe_group(&owner, &record, &environment).await;
         let (state, headline) = state(&environment, &record, &group, now);
-        let (capacity, rollout) = match &group {
-            Ok(None) => (Value::Null, Value::Null),
-            Ok(Some(report)) => (capacity_json(&report.capacity), summary_json(&report.rollout)),
-            Err(error) => (Value::Null, json!({ "Error": error.to_string() })),
+        let (capacity, rollout, instances) = match &group {
+            Ok(None) => (Value::Null, Value::Null, json!([])),
+            Ok(Some(report)) => {
+                (capacity_json(&report.capacity), summary_json(&report.rollout), instances_json(&report.instances))
+            }
+            Err(error) => (Value::Null, json!({ "Error": error.to_string() }), Value::Null),
         };
         let hold = held_until(&record, now);
         Ok(json!({
             "Version": env!("CARGO_PKG_VERSION"), "Environment": environment, "Owner": owner.as_str(),
-            "State": state.to_string(), "Settled": record.settled, "Capacity": capacity,
+            "State": state.to_string(), "Settled": record.settled, "Capacity": capacity, "Instances": instances,
             "Protected": is_protected(&record), "Unlocked": record.unlocked, "LatestRequest": latest,
             "WaitingFor": progress.map(|it| it.waiting_for.clone()).unwrap_or_default(),
             "WaitingSince": progress.and_then(requests::records::Progress::since_ms).map(time_text),
@@ -93,7 +95,7 @@ fn state(environment: &str, record: &OwnerRecord, group: &Group, now: Timestamp)
         );
         return (EnvironmentState::Degraded, line);
     }
-    let GroupReport { capacity, rollout, obstacle } = match group {
+    let GroupReport { capacity, rollout, obstacle, .. } = match group {
         Ok(Some(group)) => group,
         Ok(None) => {
             let line = format!("{environment} is degraded: its Auto Scaling group does not exist.");

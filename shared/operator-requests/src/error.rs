@@ -3,14 +3,40 @@
 use environment::property::form;
 use environment::{CallError, Violation};
 use request_pass::describe_violations;
-use requests::{Malformed, RecordsError};
+use requests::{Malformed, RecordsError, UnreadableEvent};
 use serde_json::Value;
+
+use crate::table::RequestRow;
 
 /// The reason why an operator request has no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OperatorError {
-    #[error("Request is {}: valid is \"plan\", \"status\", \"drift\", \"unlock\", \"allow-adoption\", \"roll\", \"rollback\", \"cancel\", \"hold\", \"release\" or \"delete\"", form(.request))]
+    #[error("Request is {}: valid is {}", form(.request), RequestRow::names())]
     UnknownRequest { request: Value },
+    #[error(
+        "Request is \"{request}\": it changes environments, and this function only reads. Send it to the function {operator}."
+    )]
+    Changes { request: &'static str, operator: String },
+    #[error(
+        "RequestType is given: this function takes operator requests alone, such as {{\"Request\": \"doctor\"}}. Nothing was \
+         changed. The ServiceToken of a stack is the function custom-resource."
+    )]
+    OfCloudFormation,
+    #[error(
+        "Records is given: this function takes operator requests alone, such as {{\"Request\": \"doctor\"}}, by direct \
+         invocation, and no messages of SNS or SQS. Nothing was changed."
+    )]
+    Enveloped,
+    #[error("Caller is {}: valid is a text of 1 to 256 printable ASCII characters", form(.value))]
+    InvalidCaller { value: Value },
+    #[error("ResourceProperties is {form}: valid is an object with the properties of a template")]
+    InvalidResourceProperties { form: String },
+    #[error("{0}")]
+    InvalidSettings(String),
+    #[error("The request could not be queued or recorded: {0}. Send the same request again.")]
+    NotQueued(String),
+    #[error(transparent)]
+    Unreadable(#[from] UnreadableEvent),
     #[error(
         "{field} is not a field of a request; valid is \"Request\", with a capital letter, such as {{\"Request\": \"status\"}}"
     )]

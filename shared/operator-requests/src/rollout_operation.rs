@@ -9,8 +9,8 @@ use request_pass::{CloudFactory, DuePass, PassError, Settings};
 use requests::{DueReason, Owner, Records, RecordsError, RequestQueue, RolloutRequest};
 use serde_json::{Value, json};
 
-use crate::operator::{KnownEnvironment, OperatorRequest};
-use crate::operator_error::OperatorError;
+use crate::error::OperatorError;
+use crate::request::{KnownEnvironment, OperatorRequest};
 
 /// What an operator asks of a rollout.
 #[derive(Clone, Copy)]
@@ -22,14 +22,10 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    /// The operation with a request's name; `None` for any other request. `Hours` is a whole number: Auto Scaling knows no end of a
-    /// hold, and the due pass that ends it comes within two minutes.
-    pub fn read(name: &str, event: &Value, now: Timestamp) -> Option<Result<Operation, OperatorError>> {
-        match name {
-            "hold" => Some(hold_time(event).map(|time| Operation::Hold(now + time))),
-            "release" => Some(Ok(Operation::Release)),
-            _ => RolloutRequest::named(name).map(|request| Ok(Operation::Change(request))),
-        }
+    /// A hold from now on. `Hours` is a whole number: Auto Scaling knows no end of a hold, and the due pass that ends it comes
+    /// within two minutes.
+    pub fn hold(event: &Value, now: Timestamp) -> Result<Operation, OperatorError> {
+        hold_time(event).map(|time| Operation::Hold(now + time))
     }
 
     fn name(self) -> &'static str {

@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
 
 /// The samples of requests about an environment.
-const SAMPLES: [&str; 5] =
-    ["status.json", "drift.json", "plan-environment.json", "unlock.json", "delete-environment.json"];
+const SAMPLES: [&str; 6] =
+    ["status.json", "rollout.json", "drift.json", "plan-environment.json", "unlock.json", "delete-environment.json"];
 
 fn text(handler: &InlineHandler, name: &str) -> String {
     let result = send(handler, sample(name));
+    assert!(result["Error"].is_null(), "{result}");
     result["Text"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned()
 }
 
@@ -84,7 +85,15 @@ fn read_requests_write_nothing() {
     let before = writes(&handler);
     let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");
     let record = handler.records.owner(&owner).block_on();
-    for name in ["status.json", "drift.json", "plan-environment.json", "plan.json"] {
+    for name in [
+        "status.json",
+        "rollout.json",
+        "drift.json",
+        "plan-environment.json",
+        "plan.json",
+        "validate.json",
+        "doctor.json",
+    ] {
         text(&handler, name);
     }
     assert_eq!((writes(&handler), handler.records.owner(&owner).block_on()), (before, record));
@@ -402,9 +411,15 @@ fn a_consent_is_written_on_retained_buckets_alone() {
 fn an_invalid_operator_request_names_the_valid_form() {
     let handler = created();
     let result = |event: Value| error(&send(&handler, event)).to_owned();
-    assert!(result(json!({ "Request": "dance" })).contains("valid is \"plan\", \"status\""));
-    assert!(result(json!({ "Request": ["plan"] })).contains("valid is \"plan\", \"status\""));
-    for request in ["status", "drift", "unlock", "delete", "allow-adoption"] {
+    let valid = "valid is \"status\", \"rollout\", \"drift\", \"plan\"";
+    assert!(result(json!({ "Request": "dance" })).contains(valid));
+    assert!(result(json!({ "Request": ["plan"] })).contains(valid));
+    let properties = result(json!({ "Request": "plan", "ResourceProperties": "MinSize=1" }));
+    assert!(
+        properties.starts_with("ResourceProperties is a string of 9 characters: valid is an object"),
+        "{properties}"
+    );
+    for request in ["status", "rollout", "drift", "unlock", "delete", "allow-adoption"] {
         let none = result(json!({ "Request": request }));
         assert!(none.starts_with("Environment is null: valid is the id of an environment"), "{none}");
     }

@@ -110,6 +110,25 @@ fn an_environment_whose_instances_are_replaced_is_under_way() {
 }
 
 #[test]
+fn each_instance_is_named_with_its_state() {
+    let handler = created();
+    let instances = || send(&handler, sample("status.json"))["Instances"].clone();
+    let id = handler
+        .cloud_factory
+        .account
+        .operate(|simulator, _| simulator.group(GROUP).expect("the group").instances[0].id.clone());
+    let expected = |state: &str, in_service: bool| json!([{ "Id": id, "Zone": "us-west-2a", "LifecycleState": state, "Health": "Healthy", "Version": 1, "InService": in_service }]);
+    assert_eq!(instances(), expected("InService", true));
+    handler.cloud_factory.account.operate(|simulator, now| {
+        simulator.enter_standby(GROUP, std::slice::from_ref(&id), false, now).expect("the instance can enter Standby");
+    });
+    handler.cloud_factory.account.clock.advance(Duration::from_mins(2));
+    let listed = instances();
+    let standby = listed.as_array().expect("a list").iter().find(|it| it["Id"] == json!(id));
+    assert_eq!(standby, Some(&expected("Standby", false)[0]), "{listed}");
+}
+
+#[test]
 fn a_request_without_a_response_is_under_way() {
     let handler = created();
     let owner = Owner::of(sample("create.json")["StackId"].as_str().expect("an id"), "Web");

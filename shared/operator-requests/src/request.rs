@@ -1,8 +1,5 @@
-//! Operator requests by direct invocation. The result is JSON for programs; the key `Text` is for operators.
-//!
-//! `plan` (of properties, or of an environment against its record), `status` (`status`), `drift`, `unlock`, `allow-adoption`
-//! (`adoption`), `roll`, `rollback`, `cancel`, `hold` and `release` (`rollout_operation`), and `delete` of an environment
-//! whose stack no longer exists. The read requests observe the cloud themselves; a delete is processed like every request.
+//! The operator requests `plan` (of properties, or of an environment against its record), `drift`, `unlock`, and `delete` of an
+//! environment whose stack no longer exists; the other modules add theirs.
 
 use environment::rollout::instance_drift;
 use environment::{
@@ -14,12 +11,14 @@ use request_pass::{
     recorded_spec, retired_tags, scope, violated_facts,
 };
 use requests::records::OwnerRecord;
-use requests::{Owner, Records, Request};
+use requests::{Owner, Records, Request, RolloutRequest};
 use serde_json::{Map, Value, json};
 
-use crate::operator_error::OperatorError;
+use crate::error::OperatorError;
+use crate::event::OperatorEvent;
 use crate::rollout_operation::{Operation, RolloutOperation};
 use crate::rollout_report::{Forecast, held_until, hold_line};
+use crate::table::ChangeRequest;
 
 /// The owner for a plan without an environment. No resource can carry this mark, which is shorter than any owner's.
 const NO_OWNER: &str = "no-owner";
@@ -32,9 +31,9 @@ pub(crate) struct OperatorRequest<'a, R, C> {
     pub event: &'a Value,
 }
 
-/// The outcome of an operator request.
-pub(crate) enum OperatorOutcome {
-    /// The invocation's result.
+/// How a changing request continues after its checks.
+pub(crate) enum Decision {
+    /// It is done, with this result.
     Done(Value),
     /// A Delete, to be processed as a request of CloudFormation.
     Delete(DeleteRequest),
@@ -85,21 +84,19 @@ struct Observation {
 }
 
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
-    /// Handles the request: everything but the Delete, which the caller processes.
-    pub async fn handle(&self) -> Result<OperatorOutcome, OperatorError> {
-        let result = match self.event["Request"].as_str() {
-            Some("plan") => self.plan().await,
-            Some("status") => self.status().await,
-            Some("drift") => self.drift().await,
-            Some("unlock") => self.unlock().await,
-            Some("allow-adoption") => self.allow_adoption().await,
-            Some("delete") => return self.delete().await.map(OperatorOutcome::Delete),
-            Some(name) if let Some(operation) = Operation::read(name, self.event, self.cloud_factory.now()) => {
-                return Box::pin(self.rollout(operation?)).await.map(OperatorOutcome::Rollout);
-            }
-            _ => Err(OperatorError::UnknownRequest { request: self.event["Request"].clone() }),
+    /// Checks a request that changes something, and performs it where that is one write.
+    pub async fn decide(&self, request: ChangeRequest) -> Result<Decision, OperatorError> {
+        let operation = match request {
+            ChangeRequest::Unlock => return self.unlock().await.map(Decision::Done),
+            ChangeRequest::AllowAdoption => return self.allow_adoption().await.map(Decision::Done),
+            ChangeRequest::Delete => return self.delete().await.map(Decision::Delete),
+            ChangeRequest::Roll => Operation::Change(RolloutRequest::Roll),
+            ChangeRequest::Rollback => Operation::Change(RolloutRequest::Rollback),
+            ChangeRequest::Cancel => Operation::Change(RolloutRequest::Cancel),
+            ChangeRequest::Hold => Operation::hold(self.event, self.cloud_factory.now())?,
+            ChangeRequest::Release => Operation::Release,
         };
-        result.map(OperatorOutcome::Done)
+        Box::pin(self.rollout(operation)).await.map(Decision::Rollout)
     }
 
     /// The id in the request, which has the form of this deployment's ids and so a bounded length.
@@ -129,7 +126,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
 
     /// Plans the steps of a Create or an Update with the properties in the event, or with the recorded ones. This
     /// request writes nothing.
-    async fn plan(&self) -> Result<Value, OperatorError> {
+    pub(crate) async fn plan(&self) -> Result<Value, OperatorError> {
         if self.event.get("Environment").is_some() {
             let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
             let plan = plan(&desired, &observed);
@@ -137,7 +134,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             return Ok(self.plan_json(&plan, &environment, Some((&owner, &record)), forecast));
         }
         let none = Map::new();
-        let properties = self.event.get("ResourceProperties").and_then(Value::as_object).unwrap_or(&none);
+        let properties = OperatorEvent::properties(self.event)?.unwrap_or(&none);
         let current_defaults = &self.settings.defaults;
         let deployment = &self.settings.deployment;
         let spec = Spec::read(properties, current_defaults, deployment).map_err(OperatorError::InvalidProperties)?;
@@ -166,7 +163,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     }
 
     /// The differences between the observed resources and the record, field by field.
-    async fn drift(&self) -> Result<Value, OperatorError> {
+    pub(crate) async fn drift(&self) -> Result<Value, OperatorError> {
         let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
         let mut all = drift(&desired, &observed);
         if let Some(rollout) = self.observe_rollout(&owner, &record, &environment, &[]).await? {

@@ -9,8 +9,8 @@ use request_pass::{CloudFactory, scope};
 use requests::{Owner, Records};
 use serde_json::{Value, json};
 
-use crate::operator::OperatorRequest;
-use crate::operator_error::OperatorError;
+use crate::error::OperatorError;
+use crate::request::OperatorRequest;
 
 impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// Writes the consent on every bucket that the environment retained. A consent to another owner is replaced. A
