@@ -49,5 +49,7 @@ fn caller(variable: impl Fn(&str) -> Option<String>) -> String {
     let named = |names: [&str; 2]| names.into_iter().find_map(&variable).filter(|it| !it.is_empty());
     let host = named(["HOSTNAME", "COMPUTERNAME"]).or_else(|| std::fs::read_to_string("/etc/hostname").ok());
     let user = named(["USER", "USERNAME"]).unwrap_or_else(|| String::from("unknown"));
-    format!("{user}@{}", host.as_deref().map_or("unknown", str::trim))
+    let caller = format!("{user}@{}", host.as_deref().map_or("unknown", str::trim));
+    // The functions accept at most 256 printable characters of ASCII.
+    caller.chars().filter(|it| matches!(it, ' '..='~')).take(256).collect()
 }

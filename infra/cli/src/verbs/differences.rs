@@ -42,10 +42,11 @@ pub fn drift(result: Value) -> Report {
     Report { screen, result, exit }
 }
 
-/// The text of a plan without a tone.
+/// The text of a repair's plan before the question. The question replaces the function's last line, which has the command for
+/// the AWS CLI.
 #[must_use]
 pub fn plan_text(plan: &Value) -> Vec<Line> {
-    text(plan)
+    text(plan).into_iter().take_while(|it| !it.text.starts_with("Nothing was changed.")).collect()
 }
 
 /// An unresolved property as a line of a screen.

@@ -12,8 +12,9 @@ use crate::style::{Line, Tone, table};
 pub fn list(environments: &[Value], project: &str, region: &str) -> Report {
     let head = ["ENVIRONMENT", "STATE", "SINCE", "STACK"].map(String::from);
     let row = |it: &Value| {
-        let since = if it["DeletedAt"].is_null() { &it["Since"] } else { &it["DeletedAt"] };
-        [cell(&it["Environment"]), cell(&it["State"]), cell(since), stack_name(&cell(&it["Stack"]))]
+        let since = if it["Deleted"].is_null() { &it["Since"] } else { &it["Deleted"] };
+        let state = format!("{} {}", cell(&it["State"]), cell(&it["Request"])).trim_end().to_owned();
+        [cell(&it["Environment"]), state, cell(since), stack_name(&cell(&it["Stack"]))]
     };
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(environments.iter().map(row)).collect();
     let tones = std::iter::once(Tone::Faint).chain(environments.iter().map(tone_of));
@@ -38,8 +39,8 @@ fn stack_name(id: &str) -> String {
 fn tone_of(environment: &Value) -> Tone {
     match environment["State"].as_str().unwrap_or_default() {
         "settled" => Tone::Good,
-        "failed" | "degraded" => Tone::Bad,
-        "deleted" => Tone::Faint,
+        "failed" | "unknown" => Tone::Bad,
+        "deleted" | "gone" => Tone::Faint,
         _ => Tone::Notice,
     }
 }

@@ -35,7 +35,9 @@ impl Check {
 pub fn of_service(result: &Value) -> Vec<Check> {
     let check = |it: &Value| {
         let is_ok = it["Ok"] == json!(true);
-        Check { name: cell(&it["Check"]), failed: (!is_ok).then_some(Exit::Degraded), text: cell(&it["Text"]) }
+        let advice = it["Advice"].as_str().map(|advice| format!("; next: {advice}")).unwrap_or_default();
+        let text = format!("{}{advice}", cell(&it["Found"]));
+        Check { name: cell(&it["Check"]), failed: (!is_ok).then_some(Exit::Degraded), text }
     };
     items(result, "Checks").iter().map(check).collect()
 }

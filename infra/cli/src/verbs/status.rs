@@ -31,13 +31,13 @@ pub fn status(result: Value) -> Report {
     Report { screen: toned_text(&result, exit), result, exit }
 }
 
-/// `rollout`: under way while instances are replaced or a hold lasts, degraded if the rollout returned to the version
-/// before, was cancelled, or could not be read.
+/// `rollout`: under way while instances are replaced or a hold lasts; degraded if the rollout needs an operator, returned to
+/// the version before, or was cancelled.
 #[must_use]
 pub fn rollout(result: Value) -> Report {
     let rollout = &result["Rollout"];
     let exit = match rollout["State"].as_str() {
-        _ if rollout.get("Error").is_some() => Exit::NoAnswer,
+        _ if !result["Obstacle"].is_null() => Exit::Degraded,
         Some("in-progress" | "held") => Exit::UnderWay,
         Some("rolled-back" | "cancelled") => Exit::Degraded,
         _ => Exit::Settled,

@@ -44,9 +44,9 @@ pub fn assumed_deployment(properties: &Value, project: &str, region: Option<&str
 #[must_use]
 pub fn offline(template: &Template, deployment: &Deployment) -> Vec<Violation> {
     let defaults = Defaults::of_deployment(|_| None, &PropertyDefaults::default());
-    let all = Spec::violations(&template.properties, &template.unresolved_names(), &defaults, deployment);
+    let read = Spec::read_partial(&template.properties, &template.unresolved_names(), &defaults, deployment);
     let violation = |it: environment::Violation| Violation { property: it.property, value: it.value, valid: it.valid };
-    all.into_iter().map(violation).collect()
+    read.err().unwrap_or_default().into_iter().map(violation).collect()
 }
 
 /// The violations in a result of the function's `validate`, which also applies the deployment's defaults and allow-lists.

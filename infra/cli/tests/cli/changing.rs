@@ -9,7 +9,10 @@ use crate::fixture::{DEV, FakeService, run_asked, run_line};
 fn changes() -> [(&'static str, Value); 10] {
     [
         ("repair dev", json!({ "Request": "repair", "Confirm": true })),
-        ("allow-adoption dev 0123456789abcdef0123", json!({ "Request": "allow-adoption", "Owner": "0123456789abcdef0123" })),
+        (
+            "allow-adoption dev 0123456789abcdef0123",
+            json!({ "Request": "allow-adoption", "Owner": "0123456789abcdef0123" }),
+        ),
         ("roll dev", json!({ "Request": "roll" })),
         ("rollback dev", json!({ "Request": "rollback" })),
         ("cancel dev", json!({ "Request": "cancel" })),
@@ -74,7 +77,7 @@ fn after_a_yes_the_change_is_made() {
 
 #[test]
 fn a_repair_shows_its_plan_first() {
-    let service = FakeService::with(&["plan-changes", "repair"]);
+    let service = FakeService::with(&["repair-plan", "repair"]);
     let output = run_asked("repair dev", &service, true);
     assert_eq!(service.requests(), ["scalable-ec2-operator repair", "scalable-ec2-operator repair"]);
     let confirmed: Vec<Value> = service.invoked.borrow().iter().map(|(_, it)| it["Confirm"].clone()).collect();

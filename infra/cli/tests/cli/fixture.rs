@@ -6,12 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser as _;
+use environment::Deployment;
 use envkeeper::arguments::Arguments;
 use envkeeper::console::Console;
 use envkeeper::exit::Exit;
 use envkeeper::run::{Surroundings, run};
 use envkeeper::service::{LogEvent, LogPage, LogQuery, Service, ServiceError};
-use environment::Deployment;
 use ledger::read::{Reading, body};
 use serde_json::Value;
 
@@ -79,7 +79,10 @@ impl FakeService {
     /// The names of the functions and requests, in the order of the calls.
     pub fn requests(&self) -> Vec<String> {
         let invoked = self.invoked.borrow();
-        invoked.iter().map(|(function, request)| format!("{function} {}", request["Request"].as_str().unwrap())).collect()
+        invoked
+            .iter()
+            .map(|(function, request)| format!("{function} {}", request["Request"].as_str().unwrap()))
+            .collect()
     }
 }
 

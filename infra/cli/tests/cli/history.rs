@@ -73,7 +73,8 @@ fn a_reading_ends_at_its_limit_and_says_so() {
 
 #[test]
 fn logs_are_those_of_the_instances_or_of_one() {
-    let event = LogEvent { at_ms: 1_767_323_110_000, stream: format!("{ABANDONED}/evidence"), text: "line 12\n".into() };
+    let event =
+        LogEvent { at_ms: 1_767_323_110_000, stream: format!("{ABANDONED}/evidence"), text: "line 12\n".into() };
     let service = FakeService::default().with_logs(vec![Ok(LogPage { events: vec![event], next: None })]);
     let output = run_line(&format!("logs dev {ABANDONED}"), &service);
     insta::assert_snapshot!("logs", output.golden());
@@ -115,5 +116,5 @@ fn an_unknown_instance_is_an_error() {
     let service = FakeService::with(&["list-1", "list-2"]);
     let output = run_line(&format!("why {SERVED}"), &service);
     assert_eq!(output.exit, Exit::Error);
-    assert_eq!(service.queried.borrow().len(), 4);
+    assert_eq!(service.queried.borrow().len(), 5);
 }

@@ -173,9 +173,19 @@ fn another_project_has_other_functions() {
 #[test]
 fn wrong_use_is_found_before_a_call() {
     for line in [
-        "", "statu dev", "status", "status dev extra", "events dev --since yesterday", "hold dev --hours 0",
-        "hold dev --hours 200", "why instance", "logs dev i-1", "plan t.yaml --parameter Suffix", "delete dev --stack-id x",
-        "completion tcsh", "status dev --jsn",
+        "",
+        "statu dev",
+        "status",
+        "status dev extra",
+        "events dev --since yesterday",
+        "hold dev --hours 0",
+        "hold dev --hours 200",
+        "why instance",
+        "logs dev i-1",
+        "plan t.yaml --parameter Suffix",
+        "delete dev --stack-id x",
+        "completion tcsh",
+        "status dev --jsn",
     ] {
         let words = std::iter::once("envkeeper").chain(line.split_whitespace());
         let error = Arguments::try_parse_from(words).expect_err(line);

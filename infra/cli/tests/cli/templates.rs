@@ -126,13 +126,22 @@ fn files_that_are_not_read_have_their_reason() {
     let cases = [
         ("", "the file is neither YAML nor JSON: line 1: the file is empty"),
         ("a: [1", "the file is neither YAML nor JSON: line "),
-        ("a: &x 1\nb: *x\n", "the file is neither YAML nor JSON: line 2: an alias (*), which CloudFormation does not support"),
-        ("<<: {}\n", "the file is neither YAML nor JSON: line 1: a merge key (<<), which CloudFormation does not support"),
+        (
+            "a: &x 1\nb: *x\n",
+            "the file is neither YAML nor JSON: line 2: an alias (*), which CloudFormation does not support",
+        ),
+        (
+            "<<: {}\n",
+            "the file is neither YAML nor JSON: line 1: a merge key (<<), which CloudFormation does not support",
+        ),
         ("a: 1\na: 2\n", "the file is neither YAML nor JSON: line 2: the key a appears twice"),
         ("a: 1\n---\nb: 2\n", "the file is neither YAML nor JSON: line 3: a second document"),
         ("[a]: 1\n", "the file is neither YAML nor JSON: line 1: a key that is not a text"),
         ("- a\n", "the file contains neither a template with Resources nor a mapping of properties"),
-        ("Resources: { T: { Type: AWS::SNS::Topic } }\n", "the template has no resource of the type Custom::ScalableEnvironment; it has T"),
+        (
+            "Resources: { T: { Type: AWS::SNS::Topic } }\n",
+            "the template has no resource of the type Custom::ScalableEnvironment; it has T",
+        ),
     ];
     for (text, reason) in cases {
         let error = read(text).expect_err(text).to_string();
@@ -156,5 +165,7 @@ fn files_that_are_not_read_have_their_reason() {
 fn a_missing_file_is_an_error_with_the_next_command() {
     let output = run_file("validate", "absent.yaml", &[], &FakeService::default());
     assert_eq!(output.exit, Exit::Error);
-    assert!(output.notes.contains("absent.yaml cannot be read") && output.notes.contains("next: envkeeper validate --help"));
+    assert!(
+        output.notes.contains("absent.yaml cannot be read") && output.notes.contains("next: envkeeper validate --help")
+    );
 }

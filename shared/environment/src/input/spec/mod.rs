@@ -223,23 +223,23 @@ impl Spec {
         deployment: &Deployment,
     ) -> Result<Spec, Vec<Violation>> {
         let (spec, violations) = checked(given, &BTreeSet::new(), defaults, &Surroundings { deployment, before });
-        match spec {
-            Some(spec) if violations.is_empty() => Ok(spec),
-            _ => Err(violations),
-        }
+        spec.filter(|_| violations.is_empty()).ok_or(violations)
     }
 
-    /// The violations of properties of which some have no value yet, such as the result of an intrinsic function in a
-    /// template. `unresolved` has their names, and `given` does not contain them. Neither they nor the rules that read
-    /// them are checked.
-    #[must_use]
-    pub fn violations(
+    /// Like [`Spec::read`], for properties of which some have no value yet, such as the result of an intrinsic function in
+    /// a template. `unresolved` has their names, and `given` does not contain them. Neither they nor the rules that read
+    /// them are checked. In the spec they have the table's defaults.
+    ///
+    /// # Errors
+    /// All violations together, as in [`Spec::read`].
+    pub fn read_partial(
         given: &Map<String, Value>,
         unresolved: &BTreeSet<&str>,
         defaults: &Defaults,
         deployment: &Deployment,
-    ) -> Vec<Violation> {
-        checked(given, unresolved, defaults, &Surroundings { deployment, before: None }).1
+    ) -> Result<Spec, Vec<Violation>> {
+        let (spec, violations) = checked(given, unresolved, defaults, &Surroundings { deployment, before: None });
+        spec.filter(|_| violations.is_empty()).ok_or(violations)
     }
 
     /// Reads a spec from a record. An older version with fewer properties may have written the record: the missing
@@ -267,7 +267,7 @@ impl Spec {
     }
 }
 
-/// The spec, if each property can be read, and all violations except those of unresolved properties.
+/// The spec of the valid properties, and all violations except those of unresolved properties.
 fn checked(
     given: &Map<String, Value>,
     unresolved: &BTreeSet<&str>,
@@ -279,14 +279,14 @@ fn checked(
     let mut invalid = reader.invalid_properties();
     reader.violations.retain(|it| !unresolved.contains(it.property.as_str()));
     invalid.extend(unresolved);
-    let readable = if invalid.is_empty() { spec.clone() } else { spec_without(&invalid, given, defaults) };
+    let readable = if invalid.is_empty() { spec } else { spec_without(&invalid, given, defaults) };
     reader.reject_managed_network_properties();
     reader.reject_other_boundary();
     let mut violations = reader.violations;
     if let Some(readable) = &readable {
         violations.extend(rules::violations(readable, &invalid, surroundings));
     }
-    (spec, violations)
+    (readable, violations)
 }
 
 /// The spec of the valid properties: an invalid one has the table's default, so that the rules between all others can be
