@@ -28,7 +28,7 @@ pub struct Session<'a, S> {
 }
 
 /// Log events, and whether there are more than were read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events<T> {
     /// The events, in the order of time.
     pub all: Vec<T>,
@@ -127,7 +127,7 @@ impl<'a, S: Service> Session<'a, S> {
     /// # Errors
     /// [`ServiceError`].
     pub async fn log_events(&self, mut query: LogQuery) -> Result<Events<LogEvent>, ServiceError> {
-        let mut events = Events::default();
+        let mut events = Events { all: Vec::new(), is_cut: false };
         loop {
             let page = self.service.log_events(&query).await?;
             events.all.extend(page.events);

@@ -119,9 +119,9 @@ impl Template {
         };
         let members = properties.map(Node::members).unwrap_or_default();
         let mut resolver = Resolver { declared, given: parameters, lines: BTreeMap::new() };
-        let (resolved, unresolved) = resolver.properties(members);
+        let (values, unresolved) = resolver.properties(members);
         let lines = resolver.lines;
-        Ok(Template { resource, properties: resolved, unresolved, first_line: line, lines })
+        Ok(Template { resource, properties: values, unresolved, first_line: line, lines })
     }
 
     /// The line of a value by its path, else of the nearest value around it.

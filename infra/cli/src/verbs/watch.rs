@@ -67,8 +67,8 @@ fn versions(status: &Value) -> String {
     let counts: Vec<String> =
         counts.map(|(version, it)| format!("{} × {version} ({} in service)", it["Total"], it["InService"])).collect();
     let launched = cell(&rollout["Launched"]);
-    let launches = if launched.is_empty() { String::new() } else { format!("; new instances get {launched}") };
-    if counts.is_empty() { format!("no instance{launches}") } else { format!("{}{launches}", counts.join(", ")) }
+    let suffix = if launched.is_empty() { String::new() } else { format!("; new instances get {launched}") };
+    if counts.is_empty() { format!("no instance{suffix}") } else { format!("{}{suffix}", counts.join(", ")) }
 }
 
 fn rollout(status: &Value) -> Option<Line> {
