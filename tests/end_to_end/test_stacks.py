@@ -205,6 +205,16 @@ class Stacks(OnOneCloud):
             for name in lists:
                 self.cloud.set_variable(name, "")
 
+    def test_the_deployment_is_healthy_and_properties_are_validated_without_a_call(self):
+        for function in ("operator-read", "operator"):
+            doctor = self.cloud.invoke(function, {"Request": "doctor"})
+            self.assertTrue(doctor["Healthy"], doctor)
+        before = len(self.cloud.calls())
+        validated = self.cloud.request({"Request": "validate", "ResourceProperties": {"EnvironmentSuffix": "v", "MinSize": "5"}})
+        self.assertEqual([it["Property"] for it in validated["Violations"]], ["MinSize"], validated)
+        called = [it for it in self.cloud.calls()[before:] if it.get("app") == "operator-read"]
+        self.assertEqual([it for it in called if it["service"] != "unsigned"], [])
+
     def test_a_foreign_resource_with_an_environments_name_is_rejected_by_name_and_unchanged(self):
         iam = self.cloud.client("iam")
         name = "scalable-ec2-role-uswest2-taken"

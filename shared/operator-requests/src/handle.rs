@@ -72,7 +72,8 @@ async fn read<R: Records, C: CloudFactory>(
     event: &OperatorEvent,
     request: ReadRequest,
 ) -> Result<Value, OperatorError> {
-    let operator = || Ok(OperatorRequest { settings: valid(settings)?, records, cloud_factory, event: &event.fields });
+    let operator =
+        || valid(settings).map(|settings| OperatorRequest { settings, records, cloud_factory, event: &event.fields });
     match request {
         ReadRequest::Status => operator()?.status().await,
         ReadRequest::Rollout => operator()?.rollout_status().await,

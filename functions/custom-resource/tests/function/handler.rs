@@ -367,6 +367,26 @@ fn a_plan_shows_the_steps_of_a_create_or_an_update_and_changes_nothing() {
 }
 
 #[test]
+fn an_operator_request_is_refused_with_the_function_that_takes_it_and_writes_nothing() {
+    let mut handler = handler_with(&[("OPERATOR_FUNCTION", "web-operator")]);
+    succeeded(&handler, sample("create.json"));
+    let owner = requests::Owner::of(sample("create.json")["StackId"].as_str().unwrap(), "Web");
+    let record = handler.records.owner(&owner).block_on();
+    let before = writes(&handler);
+    let refused =
+        |handler: &crate::common::InlineHandler, event| send(handler, event)["Error"].as_str().unwrap().to_owned();
+    for name in ["status.json", "unlock.json", "roll.json", "hold.json", "delete-environment.json"] {
+        let error = refused(&handler, operator_sample(name));
+        let expected = "Request is given: the function custom-resource takes only the events of CloudFormation. Send the request to the function web-operator.";
+        assert_eq!(error, expected, "{name}");
+    }
+    assert!(refused(&handler, json!({ "request": "status" })).starts_with("Request is given"));
+    assert_eq!((writes(&handler), handler.records.owner(&owner).block_on()), (before, record));
+    handler.settings = test_support::settings(&[("PROJECT_NAME", "My Project")]);
+    assert!(refused(&handler, operator_sample("status.json")).ends_with(" to the function operator."));
+}
+
+#[test]
 fn a_reason_for_an_operator_ends_with_the_runbook_and_one_for_the_stack_author_does_not() {
     let reason =
         |handler: &crate::common::InlineHandler, event| send(handler, event)["Reason"].as_str().unwrap().to_owned();

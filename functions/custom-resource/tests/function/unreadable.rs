@@ -19,7 +19,8 @@ fn unreadable(event: &Value) -> [(String, &'static str); 3] {
 }
 
 fn handle_text(handler: &QueueingHandler, text: &str) -> Result<Value, String> {
-    run(&handler.cloud_factory.account.clock, handler.handle(text, DEADLINE_MS)).map_err(|error| error.to_string())
+    run(&handler.cloud_factory.account.clock, custom_resource::handle(handler, text, DEADLINE_MS))
+        .map_err(|error| error.to_string())
 }
 
 #[test]

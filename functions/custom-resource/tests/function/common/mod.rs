@@ -10,19 +10,18 @@ use request_pass::RequestHandler;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
 pub use test_support::{
+    BEGIN_S, BlockOn, DEADLINE_MS, InlineHandler, QueueingHandler, handler, handler_with, operator_sample,
+    queueing_handler, sent, with, writes,
+};
+pub use test_support::{
     BEGIN_S, BlockOn, FakeResponseServer, InlineHandler, MemoryCloudFactory, QueueingHandler, handler, handler_with,
     queueing_handler, sent, with, writes,
 };
-use test_support::{DEADLINE_MS, message_of, run};
+use test_support::{MemoryCloudFactory, message_of, run};
 
 /// A sample of an event of CloudFormation.
 pub fn sample(name: &str) -> Value {
     test_support::sample("custom-resource", name)
-}
-
-/// A sample of an operator request.
-pub fn operator_sample(name: &str) -> Value {
-    test_support::operator_sample(name)
 }
 
 /// The result of an invocation.
