@@ -24,8 +24,8 @@ pub struct Arguments {
     pub verb: Verb,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 settled, or a change was accepted; 1 error; 2 differs (plan, drift, validate); \
-    3 degraded; 4 refused; 5 no answer; 6 under way; 64 wrong use; 130 interrupted.";
+const EXIT_CODES: &str = "Exit codes: 0 settled, or a change was accepted; 1 error; 2 differs (plan, drift, validate);
+3 degraded; 4 refused; 5 no answer; 6 under way; 64 wrong use; 130 interrupted.";
 
 /// The options of every verb.
 #[derive(Args, Debug)]
@@ -134,7 +134,7 @@ pub enum Verb {
     },
     /// The rollout of an environment: versions, refresh, failed versions
     Rollout(Environment),
-    /// Replace the instances that do not run the environment's version
+    /// Replace every instance by the version that was rolled out last
     Roll(Environment),
     /// Return the instances to the version before the rollout
     Rollback(Environment),

@@ -133,9 +133,8 @@ impl ServiceError {
             ServiceError::Denied { .. } => {
                 "ask an administrator for the reader's or the operator's policy, which SECURITY.md contains"
             }
-            ServiceError::NoAnswer { .. } => "envkeeper doctor",
             ServiceError::FunctionFailed { function, .. } => return format!("aws logs tail /aws/lambda/{function}"),
-            ServiceError::Other { .. } => "envkeeper doctor",
+            ServiceError::NoAnswer { .. } | ServiceError::Other { .. } => "envkeeper doctor",
         })
     }
 }

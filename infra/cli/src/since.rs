@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn a_duration_ends_now() {
-        assert_eq!(Since::Before(Duration::from_secs(60)).from_ms(100_000), 40_000);
-        assert_eq!(Since::Before(Duration::from_secs(600)).from_ms(100_000), 0);
+        assert_eq!(Since::Before(Duration::from_mins(1)).from_ms(100_000), 40_000);
+        assert_eq!(Since::Before(Duration::from_mins(10)).from_ms(100_000), 0);
         assert_eq!(Since::At(5).from_ms(100_000), 5);
     }
 }

@@ -16,7 +16,7 @@ pub enum Change {
         /// The owner.
         owner: String,
     },
-    /// Replace the instances that do not run the version.
+    /// Replace every instance.
     Roll,
     /// Return to the version before.
     Rollback,
@@ -86,8 +86,8 @@ impl Change {
                 format!("The resource {owner} may adopt the buckets that {environment} retained, once.")
             }
             Change::Roll => format!(
-                "The instances of {environment} that do not run its version are replaced, the canary first; a version \
-                 that failed before is tried again."
+                "Every instance of {environment} is replaced by the version that was rolled out last, the canary first; a \
+                 version that failed before is tried again."
             ),
             Change::Rollback => {
                 format!("The instances of {environment} return to the version that ran before the rollout.")

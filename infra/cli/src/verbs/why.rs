@@ -99,16 +99,22 @@ fn end(entries: &[Entry]) -> Vec<Line> {
             lines.extend(words.map(|it| Line::of(Tone::Faint, format!("Auto Scaling's words: {it}"))));
         }
         Some(entry) => lines.push(Line::of(Tone::Bad, format!("{}: {}.", seconds_text(entry.at_ms), sentence(entry)))),
-        None => lines.push(Line::plain("The ledger has no end of it.")),
+        None if last(entries, Kind::Launch).is_some_and(|it| it.outcome == "successful") => {
+            lines.push(Line::plain("It has not ended, by the ledger."));
+        }
+        None => lines.push(Line::plain("By the ledger, it was not in service.")),
     }
     lines
 }
+
+/// The longest wait at the launch gate, before the first entry of an instance: 7,200 s (`LaunchGateSeconds`).
+const LONGEST_GATE_MS: u64 = 7_200_000;
 
 /// Where the evidence is, and the command that shows it.
 fn places(entries: &[Entry], environment: &str, instance: &str) -> Vec<String> {
     let evidence = last(entries, Kind::Gate).and_then(|it| it.reason.as_deref());
     let evidence = evidence.and_then(|it| it.split("evidence in ").nth(1));
-    let since = entries.first().map(|it| time::text(it.at_ms)).unwrap_or_default();
+    let since = entries.first().map(|it| time::text(it.at_ms.saturating_sub(LONGEST_GATE_MS))).unwrap_or_default();
     let mut lines: Vec<String> = evidence.map(|it| format!("Evidence: {it}.")).into_iter().collect();
     lines.push(format!("next: envkeeper logs {environment} {instance} --since {since}"));
     lines

@@ -54,15 +54,15 @@ fn with_yes_a_change_is_one_request_to_the_operators_function() {
 
 #[test]
 fn the_effect_comes_before_the_question() {
-    let mut all = String::new();
+    let mut all = Vec::new();
     for (line, _) in changes().into_iter().filter(|(line, _)| !line.starts_with("repair")) {
         let service = FakeService::default();
         let output = run_asked(line, &service, false);
         assert_eq!(output.exit, Exit::Refused, "{line}");
         assert!(service.invoked.borrow().is_empty(), "{line}: a no changes nothing");
-        all += &format!("$ envkeeper {line}\n{}", output.golden());
+        all.push(format!("$ envkeeper {line}\n{}", output.golden()));
     }
-    insta::assert_snapshot!("questions", all);
+    insta::assert_snapshot!("questions", all.concat());
 }
 
 #[test]

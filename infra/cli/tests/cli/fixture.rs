@@ -68,8 +68,14 @@ impl FakeService {
     }
 
     /// The pages that the queries of log events return.
-    pub fn with_logs(self, pages: Vec<Result<LogPage, ServiceError>>) -> FakeService {
-        FakeService { logs: RefCell::new(pages.into()), ..self }
+    pub fn with_logs(self, pages: Vec<LogPage>) -> FakeService {
+        FakeService { logs: RefCell::new(pages.into_iter().map(Ok).collect()), ..self }
+    }
+
+    /// The first query of log events fails.
+    pub fn failing_first(self, error: ServiceError) -> FakeService {
+        self.logs.borrow_mut().push_front(Err(error));
+        self
     }
 
     pub fn without_credentials(self) -> FakeService {

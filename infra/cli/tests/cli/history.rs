@@ -11,17 +11,15 @@ const SERVED: &str = "i-0a1b2c3d4e5f60718";
 /// The instance that the launch gate abandons.
 const ABANDONED: &str = "i-0a1b2c3d4e5f60719";
 
-fn page(samples: &[&str], next: Option<&str>) -> Result<LogPage, ServiceError> {
+fn page(samples: &[&str], next: Option<&str>) -> LogPage {
     let events = samples.iter().flat_map(|sample| ledger_lines(sample)).collect();
-    Ok(LogPage { events, next: next.map(str::to_owned) })
+    LogPage { events, next: next.map(str::to_owned) }
 }
 
 /// The ledger in two pages, with one event twice, and a line that is not an entry.
-fn ledger() -> Vec<Result<LogPage, ServiceError>> {
+fn ledger() -> Vec<LogPage> {
     let mut first = page(&["alarm", "gate-verdict", "launch-abandoned", "lifecycle-action", "launch"], Some("more"));
-    if let Ok(page) = &mut first {
-        page.events.push(LogEvent { at_ms: NOW_MS, stream: "x".into(), text: "not an entry".into() });
-    }
+    first.events.push(LogEvent { at_ms: NOW_MS, stream: "x".into(), text: "not an entry".into() });
     vec![first, page(&["launch", "drain-outcome", "terminate", "rollout-progress", "alarm-action"], None)]
 }
 
@@ -58,14 +56,14 @@ fn no_event_is_no_error() {
 #[test]
 fn a_missing_ledger_is_an_error() {
     let missing = ServiceError::NotFound { name: "the log group x".into(), region: "us-west-2".into() };
-    let output = run_line("events dev", &FakeService::default().with_logs(vec![Err(missing)]));
+    let output = run_line("events dev", &FakeService::default().failing_first(missing));
     assert_eq!(output.exit, Exit::Error);
 }
 
 #[test]
 fn a_reading_ends_at_its_limit_and_says_so() {
     let event = |at_ms| LogEvent { at_ms, stream: "i-1/messages".into(), text: "line\n".into() };
-    let full = || Ok(LogPage { events: (0..10_000).map(event).collect(), next: Some("more".into()) });
+    let full = || LogPage { events: (0..10_000).map(event).collect(), next: Some("more".into()) };
     let output = run_line("logs dev", &FakeService::default().with_logs(vec![full(), full(), full()]));
     assert!(output.out.ends_with("next: repeat the command with a later --since\n"));
     assert_eq!(output.out.lines().count(), 20_001);
@@ -75,7 +73,7 @@ fn a_reading_ends_at_its_limit_and_says_so() {
 fn logs_are_those_of_the_instances_or_of_one() {
     let event =
         LogEvent { at_ms: 1_767_323_110_000, stream: format!("{ABANDONED}/evidence"), text: "line 12\n".into() };
-    let service = FakeService::default().with_logs(vec![Ok(LogPage { events: vec![event], next: None })]);
+    let service = FakeService::default().with_logs(vec![LogPage { events: vec![event], next: None }]);
     let output = run_line(&format!("logs dev {ABANDONED}"), &service);
     insta::assert_snapshot!("logs", output.golden());
     let query = service.queried.borrow()[0].clone();
@@ -102,8 +100,8 @@ fn why_has_the_verdict_and_the_evidence_of_an_abandoned_instance() {
 #[test]
 fn without_an_environment_all_ledgers_are_searched() {
     let missing = ServiceError::NotFound { name: "the log group".into(), region: "us-west-2".into() };
-    let pages = vec![Err(missing), page(&["gate-verdict"], None), page(&["launch"], None)];
-    let service = FakeService::with(&["list-1", "list-2"]).with_logs(pages);
+    let pages = vec![page(&["gate-verdict"], None), page(&["launch"], None)];
+    let service = FakeService::with(&["list-1", "list-2"]).with_logs(pages).failing_first(missing);
     let output = run_line(&format!("why {SERVED}"), &service);
     assert_eq!(output.exit, Exit::Settled, "{}", output.notes);
     assert!(output.out.starts_with(&format!("{SERVED} of scalable-ec2-us-west-2-prod:\n")), "{}", output.out);

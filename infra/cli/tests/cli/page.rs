@@ -15,21 +15,19 @@ const MARKS: (&str, &str) =
 fn generated() -> String {
     let mut command = Arguments::command().term_width(100);
     command.build();
-    let mut page = format!("```text\n{}```\n", without_trailing_spaces(&command.render_help().to_string()));
+    let mut page = vec![format!("```text\n{}```\n", without_trailing_spaces(&command.render_help().to_string()))];
     for verb in command.get_subcommands_mut().filter(|it| it.get_name() != "help") {
         let name = verb.get_name().to_owned();
         let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
         let usage = verb.render_usage().to_string();
         let usage = usage.trim_start_matches("Usage: ");
-        page += &format!("\n### {name}\n\n{about}.\n\n```text\n{usage}\n");
+        page.push(format!("\n### {name}\n\n{about}.\n\n```text\n{usage}\n"));
         let own = verb.get_arguments().filter(|it| !it.is_global_set() && it.get_id() != "help");
-        for argument in own {
-            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            page += &format!("  {argument}  {help}\n");
-        }
-        page += "```\n";
+        let help = |it: &clap::Arg| it.get_help().map(ToString::to_string).unwrap_or_default();
+        page.extend(own.map(|it| format!("  {it}  {}\n", help(it))));
+        page.push(String::from("```\n"));
     }
-    page
+    page.concat()
 }
 
 fn without_trailing_spaces(text: &str) -> String {

@@ -9,7 +9,7 @@ use crate::fixture::{FakeConsole, FakeService, ledger_lines, run_line, run_on};
 const COURSE: [&str; 4] = ["status-under-way", "status-under-way", "status-degraded", "status-settled"];
 
 fn service() -> FakeService {
-    let page = |events| Ok(LogPage { events, next: None });
+    let page = |events| LogPage { events, next: None };
     let (gate, launch) = (ledger_lines("gate-verdict"), ledger_lines("launch"));
     let both = [gate.clone(), launch].concat();
     FakeService::with(&COURSE).with_logs(vec![page(gate.clone()), page(gate), page(both)])
