@@ -45,6 +45,10 @@ campaign: build ## Crashes, faults and reordered requests, exhaustively: a table
 package: $(TOOLS) ## Package the functions for deployment, and print their sizes (about 25 minutes the first time)
 	$(PYTHON) infra/package.py
 
+.PHONY: package-cli
+package-cli: $(TOOLS) ## Package the command line (target/package/ARCHITECTURE/envkeeper, about 15 minutes the first time)
+	$(PYTHON) infra/package_cli.py
+
 .PHONY: figures
 figures: ## Write tests/bench/FIGURES.md from the reports of bench, campaign and judge
 	$(PYTHON) tests/bench/figures.py

@@ -21,5 +21,6 @@ mod rollout;
 mod running_instances;
 mod scaling;
 mod secrets;
+mod unresolved_properties;
 mod user_data;
 mod waits;
