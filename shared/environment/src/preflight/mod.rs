@@ -14,5 +14,5 @@ mod vcpu_family;
 pub use account::{Account, Allowance, Unread};
 pub use finding::{Finding, Verdict, preflight};
 pub use limit::{Limit, Quota};
-pub use need::{Need, NeedInputs, free_addresses, needs};
+pub use need::{Need, NeedInputs, free_addresses, needs, running_instances};
 pub use vcpu_family::VcpuFamily;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Limit, VcpuFamily};
 use crate::desired::{Facts, InstanceTypeFacts};
-use crate::engine::cloud::CallKind;
+use crate::engine::cloud::{CallKind, ObservedResource, Ownership};
 use crate::engine::plan::{Action, Plan, Step};
 use crate::input::rollout_settings::RolloutMode;
 use crate::input::spec::Spec;
@@ -178,4 +178,15 @@ pub fn free_addresses(spec: &Spec, facts: &Facts) -> Option<u32> {
         Some(if offers(&subnet.zone) { subnet.free_addresses? } else { 0 })
     });
     free.sum()
+}
+
+/// The running instances of the environment's group.
+#[must_use]
+pub fn running_instances(observed: &[ObservedResource]) -> u32 {
+    let owned = observed.iter().filter(|it| it.ownership == Ownership::Owned);
+    let running = owned.filter_map(|it| match &it.resource.fields {
+        Fields::AutoScalingGroup(group) => Some(group.instances.len()),
+        _ => None,
+    });
+    u32::try_from(running.sum::<usize>()).unwrap_or(u32::MAX)
 }
