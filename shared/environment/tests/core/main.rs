@@ -15,6 +15,7 @@ mod networks;
 mod ownership;
 mod partitions;
 mod plans;
+mod preflight;
 mod properties;
 mod reported_properties;
 mod rollout;
