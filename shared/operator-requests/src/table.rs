@@ -118,7 +118,7 @@ pub const REQUESTS: &[RequestRow] = &[
             form(ENVIRONMENT, "the steps that would restore the recorded state"),
             form(
                 PROPERTIES,
-                "the steps of a create or an update with these properties, and the forecast of its rollout",
+                "the steps of a create or an update with these properties, the forecast of its rollout, and whether the account has room for it (`Account`)",
             ),
         ],
     ),

@@ -53,8 +53,8 @@ pub struct Quota {
     pub default: u32,
 }
 
-const fn quota(name: &'static str, service: &'static str, code: &'static str, default: u32) -> Option<Quota> {
-    Some(Quota { name, service, code: Some(code), default })
+const fn quota(name: &'static str, service: &'static str, code: &'static str, default: u32) -> Quota {
+    Quota { name, service, code: Some(code), default }
 }
 
 impl Limit {
@@ -87,7 +87,7 @@ impl Limit {
     /// CloudWatch. AWS grants some new accounts fewer vCPUs.
     #[must_use]
     pub const fn quota(self) -> Option<Quota> {
-        match self {
+        Some(match self {
             Limit::Vpcs => quota("VPCs per Region", "vpc", "L-F678F1CE", 5),
             Limit::InternetGateways => quota("Internet gateways per Region", "vpc", "L-A4707A72", 5),
             Limit::NatGateways => quota("NAT gateways per Availability Zone", "vpc", "L-FE5A380F", 5),
@@ -101,12 +101,10 @@ impl Limit {
             Limit::Roles => quota("Roles per account", "iam", "L-FE177D64", 1_000),
             Limit::InstanceProfiles => quota("Instance profiles per account", "iam", "L-6E65F664", 1_000),
             Limit::Buckets => quota("General purpose buckets", "s3", "L-DC2B2D3D", 10_000),
-            Limit::Alarms => {
-                Some(Quota { name: "Alarms per Region", service: "monitoring", code: None, default: 5_000 })
-            }
+            Limit::Alarms => Quota { name: "Alarms per Region", service: "monitoring", code: None, default: 5_000 },
             Limit::Vcpus(family) => vcpus(family),
-            Limit::SubnetAddresses => None,
-        }
+            Limit::SubnetAddresses => return None,
+        })
     }
 
     /// The limited things, in the plural.
@@ -184,7 +182,7 @@ impl Limit {
 }
 
 /// The quotas of running On-Demand instances. Their unit is the vCPU.
-const fn vcpus(family: VcpuFamily) -> Option<Quota> {
+const fn vcpus(family: VcpuFamily) -> Quota {
     let (name, code, default) = match family {
         VcpuFamily::Standard => ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "L-1216C47A", 5),
         VcpuFamily::DeepLearning => ("Running On-Demand DL instances", "L-6E869C2A", 0),

@@ -6,7 +6,6 @@ use crate::engine::cloud::{CallKind, ObservedResource, Ownership};
 use crate::engine::plan::{Action, Plan, Step};
 use crate::input::rollout_settings::RolloutMode;
 use crate::input::spec::Spec;
-use crate::model::key::{Key, Ref};
 use crate::model::kind::Kind;
 use crate::model::kinds::{AutoScalingGroupSetting, Reach, TemplateChange};
 use crate::model::resource::{Fields, Resource, Setting};
@@ -47,8 +46,10 @@ pub struct NeedInputs<'a> {
 pub fn needs(plan: &Plan, inputs: &NeedInputs<'_>) -> Vec<Need> {
     let mut created: BTreeMap<(Limit, Option<String>), u32> = BTreeMap::new();
     for resource in plan.steps.iter().filter_map(created_resource) {
-        let (Some(limit), Some(within)) = (limit_of(resource), within(resource, inputs.desired)) else { continue };
-        *created.entry((limit, within)).or_default() += 1;
+        let (limit, zone) = (limit_of(resource), zone_of(resource, inputs.desired));
+        // Without its zone, a gateway cannot be compared with a quota.
+        let Some(limit) = limit.filter(|limit| *limit != Limit::NatGateways || zone.is_some()) else { continue };
+        *created.entry((limit, zone)).or_default() += 1;
     }
     let removed = |limit: Limit| {
         let steps = plan.steps.iter().filter(|step| step.action == Action::Delete);
@@ -107,14 +108,10 @@ const fn removable(kind: Kind) -> Option<Limit> {
     }
 }
 
-/// The zone of a new NAT gateway; `Some(None)` for the other kinds. `None` if the zone is not known.
-fn within(resource: &Resource, desired: &[Resource]) -> Option<Option<String>> {
-    let Fields::NatGateway(nat) = &resource.fields else { return Some(None) };
-    let Ref::Owned(subnet) = &nat.subnet else { return None };
-    zone_of(subnet, desired).map(Some)
-}
-
-fn zone_of(subnet: &Key, desired: &[Resource]) -> Option<String> {
+/// The zone of a new NAT gateway.
+fn zone_of(resource: &Resource, desired: &[Resource]) -> Option<String> {
+    let Fields::NatGateway(nat) = &resource.fields else { return None };
+    let subnet = nat.subnet.key()?;
     desired.iter().find(|it| it.key() == *subnet).and_then(|it| match &it.fields {
         Fields::Subnet(subnet) if !subnet.zone.is_empty() => Some(subnet.zone.clone()),
         _ => None,
