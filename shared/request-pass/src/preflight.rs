@@ -2,7 +2,7 @@
 
 use environment::preflight::{Allowance, Finding, Limit, Need, NeedInputs, Verdict, free_addresses, needs, preflight};
 use environment::{Facts, Plan, Resource, Spec};
-use requests::{Owner, Records};
+use requests::{Kind, Owner, Records};
 
 use crate::cloud_factory::CloudFactory;
 use crate::pass::RequestPass;
@@ -50,8 +50,8 @@ pub(crate) struct Preflight<'a> {
 impl Preflight<'_> {
     /// Checks the plan. Only what certainly does not fit refuses it, and reads are made for nothing else.
     ///
-    /// A request for the spec that settled last is a rollback, or a repair of drift: it is never refused, and what does not
-    /// fit is logged.
+    /// A request for the spec that settled last is a rollback, or repairs drift, as a Repair does: none of them is refused, and
+    /// what does not fit is logged.
     ///
     /// # Errors
     /// [`PassError::Failed`] with a line for each need without room; else the errors of the call that reads the status of the
@@ -75,12 +75,13 @@ impl Preflight<'_> {
             return Ok(());
         }
         let text = refusals.join("\n");
-        let is_rollback = match &settled {
+        let is_never_refused = match &settled {
+            _ if pass.request.event.kind == Kind::Repair => true,
             Some(settled) => settled == spec,
             None => pass.is_rolling_back().await?,
         };
-        if is_rollback {
-            tracing::warn!(%owner, refusals = text, "the account has no room for the properties of a rollback");
+        if is_never_refused {
+            tracing::warn!(%owner, refusals = text, "the account has no room for a rollback or a repair");
             return Ok(());
         }
         Err(PassError::Failed(format!("This account has no room for the request; nothing was changed.\n{text}").into()))
