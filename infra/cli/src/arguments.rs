@@ -177,6 +177,18 @@ pub enum Verb {
     },
 }
 
+impl Arguments {
+    /// Whether the verb makes no call to AWS.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        match self.verb {
+            Verb::Completion { .. } => true,
+            Verb::Validate(_) => self.options.project.is_none(),
+            _ => false,
+        }
+    }
+}
+
 impl Verb {
     /// The verb's name, as the user writes it.
     #[must_use]

@@ -165,8 +165,7 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
         let template = self.template(file)?;
         let path = file.file.display().to_string();
         let properties = Value::from(template.properties.clone());
-        let region = self.surroundings.region.or(self.options.region.as_deref());
-        let deployment = template::assumed_deployment(&properties, self.project(), region);
+        let deployment = template::assumed_deployment(&properties, self.project(), self.surroundings.region);
         let violations = template::offline(&template, &deployment);
         if self.options.project.is_none() {
             let checked_by = "by the rules of this version; the deployment's defaults and limits were not asked for";

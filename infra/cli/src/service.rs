@@ -26,6 +26,27 @@ pub trait Service {
     async fn credentials(&self) -> Result<String, ServiceError>;
 }
 
+/// No service: for verbs that make no call, so that they need neither a configuration nor a network.
+pub struct Offline;
+
+impl Service for Offline {
+    async fn invoke(&self, _: &str, _: &Value) -> Result<Value, ServiceError> {
+        Err(offline())
+    }
+
+    async fn log_events(&self, _: &LogQuery) -> Result<LogPage, ServiceError> {
+        Err(offline())
+    }
+
+    async fn credentials(&self) -> Result<String, ServiceError> {
+        Err(offline())
+    }
+}
+
+fn offline() -> ServiceError {
+    ServiceError::NoAnswer { reason: String::from("the verb makes no call") }
+}
+
 /// A query for log events, and the place of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogQuery {

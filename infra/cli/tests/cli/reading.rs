@@ -194,6 +194,16 @@ fn wrong_use_is_found_before_a_call() {
 }
 
 #[test]
+fn only_completion_and_an_offline_check_need_no_configuration() {
+    let is_offline = |line: &str| {
+        let words = std::iter::once("envkeeper").chain(line.split_whitespace());
+        Arguments::try_parse_from(words).unwrap().is_offline()
+    };
+    assert!(is_offline("completion bash") && is_offline("validate t.yaml"));
+    assert!(!is_offline("validate t.yaml --project shop") && !is_offline("plan t.yaml") && !is_offline("list"));
+}
+
+#[test]
 fn a_completion_script_needs_no_service() {
     for shell in ["bash", "zsh", "fish"] {
         let output = run_line(&format!("completion {shell}"), &FakeService::default());
