@@ -43,16 +43,19 @@ pub fn sent(event: Value, after_s: u64) -> Value {
     with(event, json!({ "ResponseURL": url }))
 }
 
-/// The message of the request queue that carries an event.
+/// The message of the request queue that carries an event: sent when the tests began, or when an operator asked, which is in the
+/// id of an operator's request.
 pub fn message(id: &str, event: &Value) -> Value {
     let of_task = event.pointer("/Remediation/Owner").or_else(|| event.get("Due")).and_then(Value::as_str);
     let group = of_task.map_or_else(
         || Request::read_recorded(event, 0).map_or_else(|_| "unknown".to_owned(), |it| it.owner().to_string()),
         str::to_owned,
     );
+    let asked_ms = event["RequestId"].as_str().and_then(|id| id.strip_prefix("operator-"));
+    let sent_ms = asked_ms.map_or_else(|| (BEGIN_S * 1_000).to_string(), str::to_owned);
     let body = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
     json!({
         "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",
-        "attributes": { "MessageGroupId": group, "SentTimestamp": (BEGIN_S * 1_000).to_string() },
+        "attributes": { "MessageGroupId": group, "SentTimestamp": sent_ms },
     })
 }

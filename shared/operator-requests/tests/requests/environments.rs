@@ -1,10 +1,11 @@
 //! The operator requests `list` and `inventory`, and the status of a deleted environment.
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
-use crate::common::{BlockOn as _, InlineHandler, handler, sample, send, sent, succeeded, with};
+use crate::common::{BlockOn as _, InlineHandler, handler, sample, send, succeeded, with};
 use environment::Kind;
+use request_pass::CloudFactory as _;
 use requests::records::{DesiredRecord, LatestRequest, MemoryRecords};
-use requests::{Owner, Records as _, Request};
+use requests::{Owner, Records as _, Request, time_text};
 use serde_json::{Value, json};
 
 const ENVIRONMENT: &str = "scalable-ec2-us-west-2-dev";
@@ -46,8 +47,8 @@ fn the_list_shows_each_environment_with_its_owner_and_its_state() {
         .insert(handler.cloud_factory.write_count() + 5, memory_cloud::Fault::Denied);
     send(&handler, create("half"));
     succeeded(&handler, create("late"));
-    let update = sent(with(create("late"), json!({ "RequestType": "Update" })), 3_000);
-    let update = Request::read(&update, 0).expect("a valid request");
+    let (update, now_ms) = (with(create("late"), json!({ "RequestType": "Update" })), handler.cloud_factory.now().0);
+    let update = Request::read(&update, now_ms).expect("a valid request");
     handler.records.record_request(&update.owner(), LatestRequest::of_request(&update)).block_on();
 
     let list = send(&handler, sample("list.json"));
@@ -68,11 +69,11 @@ fn the_list_shows_each_environment_with_its_owner_and_its_state() {
     assert_eq!((&all[0]["Stack"], &all[0]["LogicalResourceId"]), (stack, &json!("Web")));
     assert!(all[1]["Deleted"].as_str().is_some_and(|it| it.starts_with("2026-01-02T03:")), "{list}");
     assert!(all[2]["Reason"].as_str().is_some_and(|it| it.contains("access denied")), "{list}");
-    assert_eq!((&all[3]["Request"], &all[3]["Since"]), (&json!("Update"), &json!("2026-01-02T03:54:05Z")));
+    assert_eq!((&all[3]["Request"], &all[3]["Since"]), (&json!("Update"), &json!(time_text(now_ms))));
     let lines: Vec<&str> = text(&list).lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[0].starts_with(&format!("{ENVIRONMENT}: settled; Web of arn:aws:cloudformation:")), "{lines:?}");
-    assert!(lines[3].contains(": Update in progress since 2026-01-02T03:54:05Z; late of "), "{lines:?}");
+    assert!(lines[3].contains(&format!(": Update in progress since {}; late of ", time_text(now_ms))), "{lines:?}");
 }
 
 #[test]
