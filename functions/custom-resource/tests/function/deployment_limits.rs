@@ -6,8 +6,8 @@
 )]
 
 use crate::common::{
-    BlockOn as _, InlineHandler, failed, handler, handler_with, operate, operator_sample, sample, send, succeeded,
-    with, writes,
+    BlockOn as _, InlineHandler, failed, handler, handler_with, operate, operator_sample, sample, succeeded, with,
+    writes,
 };
 use environment::ImageOwner;
 use requests::{Owner, Records as _};

@@ -5,7 +5,7 @@
     reason = "a test stops at invalid test data, and passes JSON by value"
 )]
 
-use crate::common::{InlineHandler, failed, handler, operate, sample, send, succeeded, with, writes};
+use crate::common::{InlineHandler, failed, handler, operate, sample, succeeded, with, writes};
 use environment::{InstanceTypeFacts, SubnetFacts};
 use memory_cloud::Fault;
 use request_pass::StackState;

@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test stops at invalid test data")]
 
 use crate::common::{
-    BlockOn as _, InlineHandler, failed, handler, operate, operator_sample, sample, send, succeeded, with, writes,
+    BlockOn as _, InlineHandler, failed, handler, operate, operator_sample, sample, succeeded, with, writes,
 };
 use environment::{Fields, Key, Kind};
 use memory_cloud::Fault;

@@ -13,10 +13,6 @@ pub use test_support::{
     BEGIN_S, BlockOn, DEADLINE_MS, InlineHandler, QueueingHandler, handler, handler_with, operator_sample,
     queueing_handler, sent, with, writes,
 };
-pub use test_support::{
-    BEGIN_S, BlockOn, FakeResponseServer, InlineHandler, MemoryCloudFactory, QueueingHandler, handler, handler_with,
-    queueing_handler, sent, with, writes,
-};
 use test_support::{MemoryCloudFactory, message_of, run};
 
 /// A sample of an event of CloudFormation.
