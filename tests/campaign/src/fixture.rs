@@ -180,7 +180,7 @@ impl Fixture {
     pub async fn operator_request(&self, event: &Value) -> Value {
         let limit = Duration::from_mins(1);
         let deadline = self.now() + limit;
-        let result = self.process(limit, handle_request(&self.handler, &event.to_string(), deadline.0)).await;
+        let result = self.process(limit, Box::pin(handle_request(&self.handler, &event.to_string(), deadline.0))).await;
         result.unwrap_or(Value::Null)
     }
 
@@ -356,8 +356,9 @@ impl Fixture {
             self.sleep(Duration::from_secs(pause)).await;
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
-            if let Some(Ok(_)) =
-                self.process(limit, custom_resource::handle(&self.handler, &event.to_string(), deadline.0)).await
+            if let Some(Ok(_)) = self
+                .process(limit, Box::pin(custom_resource::handle(&self.handler, &event.to_string(), deadline.0)))
+                .await
             {
                 return;
             }
