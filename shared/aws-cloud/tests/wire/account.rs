@@ -38,13 +38,13 @@ async fn a_denied_read_is_unknown_and_the_other_value_is_kept() {
         ("GetServiceQuota", "error AccessDeniedException"),
         ("DescribeVpcs", "<vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet>"),
     ];
+    const UNKNOWN: &[(&str, &str)] = &[("GetServiceQuota", FIVE), ("DescribeVpcs", "error UnauthorizedOperation")];
+    const RAISED_NEVER: &[(&str, &str)] = &[("GetServiceQuota", "error NoSuchResourceException")];
     let found = allowance(Limit::Vpcs, None, DENIED).await.expect("an allowance");
     assert_eq!(found.limit, Err("servicequotas:GetServiceQuota: AccessDeniedException".into()));
     assert_eq!(found.used, Ok(1));
-    const UNKNOWN: &[(&str, &str)] = &[("GetServiceQuota", FIVE), ("DescribeVpcs", "error UnauthorizedOperation")];
     let found = allowance(Limit::Vpcs, None, UNKNOWN).await.expect("an allowance");
     assert_eq!((found.limit, found.used), (Ok(5), Err("ec2:DescribeVpcs: UnauthorizedOperation".into())));
-    const RAISED_NEVER: &[(&str, &str)] = &[("GetServiceQuota", "error NoSuchResourceException")];
     let found = allowance(Limit::Vpcs, None, RAISED_NEVER).await.expect("an allowance");
     assert_eq!(found.limit, Err("servicequotas:GetServiceQuota: NoSuchResourceException".into()));
 }
