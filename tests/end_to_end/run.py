@@ -36,7 +36,7 @@ def modules(folder):
 
 
 # The classes of attacks that share a process, and with it a local cloud: their fixture deploys once in a process.
-SHARED = ("test_entrances.Entrances", "test_instances.Instances", "test_texts.Texts")
+SHARED = ("test_entrances.Entrances", "test_instances.Instances", "test_operators.Operators", "test_texts.Texts")
 
 # A class mostly waits: for instances, for queues, and for processes that start. With six of them, two cores were idle for half of
 # the time.
