@@ -143,6 +143,7 @@ class Entrances(Attack):
         table, key = self.table, {"pk": {"S": f"owner#{VICTIM.owner}"}}
         db = self.forger(allow("dynamodb:*"))("dynamodb")
         items, index = self.query("pk", key["pk"]), self.query("pending_response", {"S": "yes"})
+        listed = self.query("listed", {"S": "yes"})
         for name, call, parameters in (
             ("GetItem", db.get_item, {"TableName": table, "Key": key}),
             ("BatchGetItem", db.batch_get_item, {"RequestItems": {table: {"Keys": [key]}}}),
@@ -150,6 +151,7 @@ class Entrances(Attack):
             ("Scan", db.scan, {"TableName": table}),
             ("Query", db.query, {"TableName": table, **items}),
             ("Query of the index", db.query, {"TableName": table, "IndexName": "pending_response", **index}),
+            ("Query of the list", db.query, {"TableName": table, "IndexName": "environments", **listed}),
             ("PartiQL", db.execute_statement, {"Statement": f'SELECT * FROM "{table}"'}),
         ):
             with self.subTest(name):
