@@ -1,16 +1,17 @@
 //! The seam on AWS: the clients of Lambda and CloudWatch Logs.
 
+use std::error::Error;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cloudwatchlogs as logs;
 use aws_sdk_lambda as lambda;
 use aws_sdk_lambda::primitives::Blob;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use serde_json::Value;
 
@@ -62,15 +63,34 @@ impl Aws {
 
     fn error<E, R>(&self, name: &str, error: &SdkError<E, R>) -> ServiceError
     where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug,
+        E: Error + ProvideErrorMetadata + 'static,
+        R: std::fmt::Debug + 'static,
     {
         let region = self.region().unwrap_or_default();
         let Some(metadata) = error.as_service_error().map(ProvideErrorMetadata::meta) else {
-            return ServiceError::NoAnswer { reason: DisplayErrorContext(error).to_string() };
+            let reason = chain_text(error);
+            let is_of_credentials = chain(error).any(|it| it.is::<CredentialsError>());
+            return if is_of_credentials {
+                ServiceError::NoCredentials { reason }
+            } else {
+                ServiceError::NoAnswer { reason }
+            };
         };
         classified(metadata.code().unwrap_or_default(), metadata.message().unwrap_or_default(), name, region)
     }
+}
+
+/// An error and its sources.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |it| it.source())
+}
+
+/// An error with its sources as one line: the SDK's providers list each attempt on a line of its own.
+fn chain_text(error: &(dyn Error + 'static)) -> String {
+    let first_line = |it: &(dyn Error + 'static)| it.to_string().lines().next().unwrap_or_default().to_owned();
+    let mut texts: Vec<String> = chain(error).map(first_line).collect();
+    texts.dedup();
+    texts.join(": ")
 }
 
 /// The class of an error by its code. `name` is the function or the log group of the call, with its noun.
@@ -135,7 +155,7 @@ impl Service for Aws {
         let provider = self.config.credentials_provider();
         let provider = provider.ok_or_else(|| none(String::from("no provider of credentials is configured")))?;
         let found = provider.provide_credentials().await;
-        let found = found.map_err(|error| none(DisplayErrorContext(&error).to_string()))?;
+        let found = found.map_err(|error| none(chain_text(&error)))?;
         let id = found.access_key_id();
         // The end of an access key is enough to recognize it, as in `aws configure list`.
         let shown = id.get(id.len().saturating_sub(4)..).unwrap_or_default();
