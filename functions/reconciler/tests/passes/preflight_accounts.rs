@@ -115,7 +115,8 @@ fn quotas(rng: &mut SeededRng, needed: &BTreeMap<Counted, u32>) -> (Vec<AccountQ
         };
         AccountQuota { counted: *counted, allowed: used_by_others + left, used_by_others }
     };
-    let quotas = CHANCES.iter().map(quota).collect();
+    // A managed network has addresses of its own.
+    let quotas = CHANCES.iter().filter(|(counted, _)| needed.contains_key(counted)).map(quota).collect();
     (quotas, short)
 }
 
