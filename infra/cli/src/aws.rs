@@ -82,7 +82,7 @@ impl Aws {
 
 /// An error and its sources.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |it| it.source())
+    std::iter::successors(Some(error), |it| Error::source(*it))
 }
 
 /// An error with its sources as one line: the SDK's providers list each attempt on a line of its own.
