@@ -69,7 +69,7 @@ impl Aws {
         let region = self.region().unwrap_or_default();
         let Some(metadata) = error.as_service_error().map(ProvideErrorMetadata::meta) else {
             let reason = chain_text(error);
-            let is_of_credentials = chain(error).any(|it| it.is::<CredentialsError>());
+            let is_of_credentials = chain(error).any(<dyn Error>::is::<CredentialsError>);
             return if is_of_credentials {
                 ServiceError::NoCredentials { reason }
             } else {
