@@ -82,7 +82,8 @@ def build(names, architecture):
     # This script has already checked the target, without rustup.
     command += ["--skip-target-check", "--target", TARGETS[architecture], "--lambda-dir", PACKAGES / architecture]
     command += ["--include", "infra/amazon-roots.pem"]
-    command += [argument for name in binaries for argument in ("--bin", name)]
+    # By package: with the whole workspace selected, the functions would get the features that only the command line needs.
+    command += [argument for name in binaries for argument in ("--package", name, "--bin", name)]
     # cargo-lambda searches the path for its linker, zig.
     environment = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     # AWS-LC would measure the processor's jitter for some 35 ms at each start, in addition to the kernel's entropy. The kernel

@@ -18,6 +18,7 @@ SERVICES = {
     "logs": "logs",
     "monitoring": "cloudwatch",
     "s3": "s3",
+    "servicequotas": "service-quotas",
     "sns": "sns",
     "sqs": "sqs",
     "ssm": "ssm",

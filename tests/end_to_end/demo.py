@@ -225,7 +225,7 @@ def show_ledger(cloud):
         return changes == [1, 2, 1]
 
     until("the ledger is complete", is_complete)
-    show(ledger.summary(cloud))
+    show(cloud.envkeeper("events", "dev")[1].splitlines())
     changes = ledger.run_query(cloud, "capacity-changes")
     by_alarm = [it for it in changes if it.get("cause.alarm") == "scalable-ec2-cpu-high-uswest2-dev"]
     check(len(by_alarm) == 1, f"expected one capacity change by the alarm, found: {changes}")
@@ -271,7 +271,9 @@ def show_rollouts(cloud):
         return [entry["outcome"] for entry in ledger.entries(cloud, kind="rollout")]
 
     until(f"the ledger has {expected}", lambda: outcomes() == expected)
-    show(map(ledger.summary_line, ledger.entries(cloud, kind="rollout")))
+    _, output = cloud.envkeeper("events", "dev", "--json")
+    entries = json.loads(output)["result"]["Entries"]
+    show(f"{entry['time']}  {entry['sentence']}" for entry in entries if entry["kind"] == "rollout")
 
 
 def deletion_is_rejected(cloud):

@@ -33,28 +33,7 @@ def run_query(cloud, title):
     return run(saved_queries(cloud)[title], events(cloud))
 
 
-def summary(cloud, since=""):
-    """The ledger as text: one line for each entry, with the reason."""
-    found = [entry for entry in entries(cloud) if entry["kind"] != "lifecycle" and entry["time"] >= since]
-    return [summary_line(entry) for entry in found]
-
-
-def summary_line(entry):
-    cause = entry.get("cause", {})
-    at = entry["time"][11:19]
-    kind, outcome, instance = entry["kind"], entry["outcome"], entry.get("instance", "")
-    if kind == "capacity":
-        actor = {
-            "alarm": f"alarm {cause.get('alarm')} by policy {cause.get('policy')}",
-            "request": "a user request",
-        }.get(cause["actor"], cause["actor"])
-        return f"{at}  capacity     {cause['desiredBefore']} → {cause['desiredAfter']}: {actor}"
-    if kind == "alarm":
-        # AWS's reason ends with the minimum number of datapoints for a transition.
-        reason = entry.get("reason", "").split(" (minimum ")[0]
-        return f"{at}  alarm        {cause['alarm']} is {outcome}: {reason}"
-    duration = f" after {entry['seconds']:.0f} s" if "seconds" in entry else ""
-    reason = f": {entry['reason']}" if entry.get("reason") and entry["reason"] != outcome else ""
-    if kind == "remediation":
-        return f"{at}  remediation  {cause.get('rule', '')} {outcome}{reason}"
-    return f"{at}  {kind:<12} {instance} {outcome}{duration}{reason}"
+def line(entry):
+    """An entry as evidence, with the ledger's own words. The command line has them as sentences."""
+    words = [entry["time"][11:19], entry["kind"], entry.get("instance", ""), entry["outcome"], entry.get("reason", "")]
+    return "  ".join(word for word in words if word)

@@ -178,6 +178,14 @@ class RunningCloud:
         if done.returncode != 0:
             raise Failed(f"cloudformation {command}: {done.stderr}")
 
+    def envkeeper(self, *words):
+        """Runs the command line, as its page documents it. Returns the exit code and the output; Failed if it had no answer."""
+        command = [str(TARGET / "debug" / "envkeeper"), *map(str, words)]
+        done = subprocess.run(command, env={**os.environ, **self.variables}, capture_output=True, text=True)
+        if done.stderr:
+            raise Failed(f"envkeeper {' '.join(map(str, words))}: {done.stderr}")
+        return done.returncode, done.stdout
+
     def stack(self, name, template, parameters, update=False, progress=None):
         """Creates or updates a stack and waits for it. Returns its outputs, or raises Failed with the first reason."""
         cloudformation = self.client("cloudformation")

@@ -130,6 +130,33 @@ class Ledger(OneGroup):
         cpu(self.cloud, 5)
         until("the alarm is OK", lambda: ledger.entries(self.cloud, kind="alarm", outcome="ok"))
 
+    def test_the_command_line_shows_the_environment_and_the_life_of_an_instance(self):
+        """Each reading verb, with the real functions: its exit code, and its document."""
+        def document(*words):
+            code, output = self.cloud.envkeeper(*words, "--json")
+            result = json.loads(output)
+            self.assertEqual((result["schema"], result["verb"], result["exit"]), (1, words[0], code))
+            return code, result["result"]
+
+        self.assertEqual(document("status", "dev")[0], 0)
+        (instance,) = document("instances", "dev")[1]["Instances"]
+        code, why = document("why", instance["Id"], "--environment", "dev")
+        self.assertEqual((code, why["Entries"][-1]["instance"]), (0, instance["Id"]))
+        self.assertIn("The launch gate let it pass", " ".join(why["Story"]))
+        kinds = {entry["kind"] for entry in document("events", "dev")[1]["Entries"]}
+        self.assertLessEqual({"launch", "gate", "capacity"}, kinds)
+        self.assertEqual(document("drift", "dev")[0], 0)
+        self.assertEqual(document("rollout", "dev")[0], 0)
+        checks = document("doctor")[1]["Checks"]
+        self.assertEqual([it for it in checks if not it["Ok"]], [])
+        self.assertEqual(document("version")[0], 0)
+        code, plan = document("plan", ROOT / "infra" / "examples" / "web.yaml", "--parameter", "Suffix=other")
+        self.assertEqual((code, bool(plan["Steps"])), (2, True))
+        self.assertEqual(document("validate", ROOT / "infra" / "examples" / "web.yaml", "--project", PROJECT)[0], 0)
+        self.assertEqual(document("logs", "dev")[0], 0)
+        _, output = self.cloud.envkeeper("watch", "dev", "--until-settled")
+        self.assertTrue(output.startswith("settled: 1 of 1 in service"), output)
+
     def test_events_that_the_bus_does_not_accept_are_in_the_ledger_all_the_same(self):
         puts = {"service": "events", "operation": "PutEvents", "app": "lifecycle-hook"}
         self.addCleanup(self.cloud.inject_faults)

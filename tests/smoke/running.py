@@ -44,7 +44,7 @@ def judged_hooks(entries, gates, drains):
     launches = {it["instance"]: it["time"] for it in entries if it["kind"] == "lifecycle" and it.get("event") == LAUNCH}
     seconds = {it["instance"]: between(launches[it["instance"]], it["time"]) for it in gates if it["instance"] in launches}
     evidence = [f"{instance}: {it:.1f} s from its launch's event to the verdict" for instance, it in seconds.items()]
-    evidence += [ledger.summary_line(it) for it in entries if it["kind"] in INSTANCE_KINDS]
+    evidence += [ledger.line(it) for it in entries if it["kind"] in INSTANCE_KINDS]
     measured = {"gate_seconds": seconds, "drain_seconds": {it["instance"]: it.get("seconds") for it in drains}}
     outcomes = {it["outcome"] for it in (*gates, *drains)}
     changes = {(it["cause"]["desiredBefore"], it["cause"]["desiredAfter"]) for it in entries if it["kind"] == "capacity"}
@@ -78,7 +78,7 @@ def direct_alarm(stack):
     seconds = (datetime.fromisoformat(entry["time"]) - began).total_seconds()
     parameters = {"AlarmName": name, "HistoryItemType": "Action"}
     history = stack.account.every("cloudwatch", "describe_alarm_history", **parameters)["AlarmHistoryItems"]
-    evidence = [ledger.summary_line(entry), f"{seconds:.1f} s after its state was set"]
+    evidence = [ledger.line(entry), f"{seconds:.1f} s after its state was set"]
     evidence += [f"CloudWatch: {it['HistorySummary']}" for it in history]
     return Verdict(YES if entry["outcome"] == "dry-run" else NO, evidence, {"seconds": seconds})
 

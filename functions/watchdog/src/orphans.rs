@@ -102,9 +102,8 @@ impl<R: Records, M: OwnershipMarks, Q: RequestQueue> Watchdog<R, M, Q> {
                 Coverage::Unknown => {}
             }
         }
-        let existing = async |marked: Vec<MarkedResource>| match marked.is_empty() {
-            true => Ok(marked),
-            false => self.marks.existing(marked).await.map_err(call_failed),
+        let existing = async |marked: Vec<MarkedResource>| {
+            if marked.is_empty() { Ok(marked) } else { self.marks.existing(marked).await.map_err(call_failed) }
         };
         let (orphans, copies) = (by_owners(existing(orphans).await?), by_owners(existing(copies).await?));
         for it in &orphans {

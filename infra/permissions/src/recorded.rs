@@ -53,10 +53,10 @@ pub const NOT_PLAYED: [(&str, &str); 10] = [
 
 /// The function `operator` consists of the code of `operator-read` and of the request handler of `custom-resource`. A right that
 /// one of these uses is a right of `operator` for the same code: no run has to play it twice.
-fn is_played_by_a_part((caller, operation): &Call, called: &BTreeSet<Call>) -> bool {
+fn is_played_by_a_part((caller, operation): &Call, played: &BTreeSet<Call>) -> bool {
     let parts = [Function::OperatorRead, Function::CustomResource];
     *caller == Caller::Function(Function::Operator)
-        && parts.iter().any(|it| called.contains(&(Caller::Function(*it), operation.clone())))
+        && parts.iter().any(|it| played.contains(&(Caller::Function(*it), operation.clone())))
 }
 
 /// The call in a recorded line, if a function or an instance called it.

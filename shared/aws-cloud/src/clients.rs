@@ -36,6 +36,7 @@ pub struct Clients {
     pub(crate) iam: Lazy<aws_sdk_iam::Client>,
     pub(crate) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
     pub(crate) s3: Lazy<aws_sdk_s3::Client>,
+    pub(crate) servicequotas: Lazy<aws_sdk_servicequotas::Client>,
     pub(crate) sns: Lazy<aws_sdk_sns::Client>,
     pub(crate) ssm: Lazy<aws_sdk_ssm::Client>,
     /// The slots of calls that change alarms.
@@ -55,6 +56,7 @@ impl Clients {
             iam: Lazy::client(&config, aws_sdk_iam::Client::new),
             logs: Lazy::client(&config, aws_sdk_cloudwatchlogs::Client::new),
             s3: Lazy::client(&config, s3),
+            servicequotas: Lazy::client(&config, aws_sdk_servicequotas::Client::new),
             sns: Lazy::client(&config, aws_sdk_sns::Client::new),
             ssm: Lazy::client(&config, aws_sdk_ssm::Client::new),
             alarm_pacer: Arc::new(Pacer::new(ALARM_CALL_INTERVAL)),

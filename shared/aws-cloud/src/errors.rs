@@ -256,7 +256,7 @@ impl Problem {
                 CallError::Retry { waiting_for: waiting_for.within(longest), after: RETRY_DELAY }
             }
             ErrorClass::Denied => rejected(advice::after_denial(&self.message)),
-            ErrorClass::QuotaExceeded => rejected(advice::AFTER_QUOTA),
+            ErrorClass::QuotaExceeded => rejected(&advice::after_quota(operation, &self.code)),
             ErrorClass::Rejected => rejected(""),
         }
     }
@@ -346,6 +346,7 @@ mod tests {
     use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
+    use environment::preflight::Limit;
 
     #[test]
     fn each_code_has_its_class() {
@@ -480,6 +481,31 @@ mod tests {
         assert_eq!(rejected("InvalidParameterValue"), begins("InvalidParameterValue"));
         assert!(rejected("AccessDenied").starts_with(&(begins("AccessDenied") + " Allow ")));
         assert!(rejected("VpcLimitExceeded").starts_with(&(begins("VpcLimitExceeded") + " Remove ")));
+    }
+
+    #[test]
+    fn a_rejection_by_a_quota_ends_with_the_sentence_of_its_preflight() {
+        for (operation, code, limit) in [
+            ("ec2:CreateVpc", "VpcLimitExceeded", Limit::Vpcs),
+            ("ec2:CreateInternetGateway", "InternetGatewayLimitExceeded", Limit::InternetGateways),
+            ("ec2:CreateNatGateway", "NatGatewayLimitExceeded", Limit::NatGateways),
+            ("ec2:AllocateAddress", "AddressLimitExceeded", Limit::Addresses),
+            ("ec2:CreateVpcEndpoint", "VpcEndpointLimitExceeded", Limit::GatewayEndpoints),
+            ("ec2:CreateSecurityGroup", "SecurityGroupLimitExceeded", Limit::SecurityGroups),
+            ("autoscaling:CreateAutoScalingGroup", "LimitExceeded", Limit::AutoScalingGroups),
+            ("iam:CreateRole", "LimitExceeded", Limit::Roles),
+            ("iam:CreateInstanceProfile", "LimitExceeded", Limit::InstanceProfiles),
+            ("s3:CreateBucket", "TooManyBuckets", Limit::Buckets),
+            ("cloudwatch:PutMetricAlarm", "LimitExceededFault", Limit::Alarms),
+        ] {
+            let problem = Problem { operation, ..service_error(code, 400) };
+            let CallError::Rejected { message } = problem.call_error(&"it") else { panic!("{problem:?}") };
+            let begin = format!("it: AWS rejected {operation}: {code}: the cause. Remove ");
+            assert!(message.starts_with(&begin) && message.ends_with(&limit.next_step()), "{message}");
+        }
+        let problem = Problem { operation: "iam:PutRolePolicy", ..service_error("LimitExceeded", 409) };
+        let CallError::Rejected { message } = problem.call_error(&"it") else { panic!("{problem:?}") };
+        assert!(message.contains("Remove resources that are no longer needed"), "{message}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::future::Future;
 
 use aws_sdk_ec2::types::{
     AvailabilityZone, AvailabilityZoneOptInStatus, DeviceType, Filter, Image, ImageState, InstanceTypeInfo,
-    InstanceTypeOffering, LocationType, ServiceDetail, ServiceType, Subnet, VirtualizationType,
+    InstanceTypeOffering, LocationType, ServiceDetail, ServiceType, Subnet, VCpuInfo, VirtualizationType,
 };
 use environment::{
     CallError, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, ImageOwner, InstanceTypeFacts, Partition,
@@ -77,7 +77,7 @@ enum InvalidFact {
     NoImageId { parameter: String },
 }
 
-fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
+pub(crate) fn filter(name: &str, values: impl IntoIterator<Item = impl Into<String>>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.into_iter().map(Into::into).collect())).build()
 }
 
@@ -104,6 +104,7 @@ fn subnet_facts(found: &Subnet, owner: &str) -> Result<SubnetFacts, Problem> {
         vpc: found.vpc_id().unwrap_or_default().to_owned(),
         cidr: ec2::network(found.cidr_block(), DESCRIBE_SUBNETS)?,
         zone: found.availability_zone().unwrap_or_default().to_owned(),
+        free_addresses: found.available_ip_address_count().and_then(|it| u32::try_from(it).ok()),
         is_marked: found.tags().iter().any(is_mark),
     })
 }
@@ -152,6 +153,7 @@ impl DescribedType {
                         .unwrap_or_default(),
                 ),
                 virtualization: names(info.supported_virtualization_types()),
+                vcpus: info.v_cpu_info().and_then(VCpuInfo::default_v_cpus).and_then(|it| u32::try_from(it).ok()),
                 zones,
             },
         }

@@ -8,6 +8,7 @@
 
 #![warn(missing_docs)]
 
+mod account;
 mod advice;
 mod autoscaling;
 mod clients;
@@ -38,6 +39,7 @@ use environment::{CALL_TIMEOUT, Call, CallError, CallKind, Cloud, Kind, Observed
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+pub use account::account;
 pub use clients::Clients;
 pub use cloudwatch::observed_alarm::observe_alarm;
 pub use facts::facts;

@@ -11,6 +11,7 @@
 //! - `desired`: the resources that the properties describe.
 //! - `engine`: the seam to the cloud, plans, their execution, the reconcile loop, drift, outputs.
 //! - `rollout`: how running instances follow a change, and how they return.
+//! - `preflight`: whether the account has room for a plan.
 //! - `automation`: observed alarms, and the remediations that the rules of an environment choose.
 
 #![warn(missing_docs)]
@@ -20,6 +21,7 @@ mod desired;
 mod engine;
 mod input;
 mod model;
+pub mod preflight;
 pub mod rollout;
 
 pub use automation::observed_alarm::{AlarmCheck, ObservedAlarm};

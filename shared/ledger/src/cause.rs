@@ -1,12 +1,12 @@
 //! Parses Auto Scaling's causes. An activity's cause is one or more sentences that begin with `At` and a time; the
 //! first one names the trigger, and the following ones describe the consequences.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time;
 
 /// The cause of an entry, in fields. Fields that the text does not contain are left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// Always present: [`CauseKind::Other`] if no sentence is known.
@@ -30,12 +30,12 @@ pub struct Cause {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desired_after: Option<u32>,
     /// Auto Scaling's own words; empty if there is no cause text.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
 }
 
 /// The actor that triggered a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CauseKind {
     /// An alarm, through a scaling policy or a rule of Envkeeper.
@@ -65,6 +65,7 @@ pub enum CauseKind {
     /// A difference between desired and actual capacity, without a known trigger.
     Difference,
     /// A trigger that this version does not know.
+    #[serde(other)]
     Other,
 }
 

@@ -1,11 +1,12 @@
 //! The entries of the ledger.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
 use crate::failure::ActivityFailure;
+use crate::time;
 
 /// The version of the schema. A new field does not change the version; a removed field, or a field with a new meaning,
 /// increments it.
@@ -18,7 +19,7 @@ pub const NAMESPACE: &str = "Envkeeper";
 pub(crate) const ENTERED_WARM_POOL: &str = "entered-warm-pool";
 
 /// One event in an environment, as one line of JSON. Empty fields are left out.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// [`SCHEMA`].
@@ -58,12 +59,12 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// Whether the entry was backfilled from the group's activities, because no event reported the activity.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub backfilled: bool,
     /// The event's `detail-type`.
     pub event: String,
     /// The event's detail, unchanged; a line that would be too long contains only the beginning.
-    #[serde(skip)]
+    #[serde(skip_serializing, default)]
     pub detail: Value,
     /// The time of the event, in ms since the epoch.
     #[serde(skip)]
@@ -99,6 +100,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    const ALL: [Kind; 11] = [
+        Kind::Launch,
+        Kind::Terminate,
+        Kind::Lifecycle,
+        Kind::Refresh,
+        Kind::Rollout,
+        Kind::Capacity,
+        Kind::Gate,
+        Kind::Drain,
+        Kind::Alarm,
+        Kind::Remediation,
+        Kind::Other,
+    ];
+
     /// The kind as a line contains it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -124,6 +140,14 @@ impl Serialize for Kind {
     }
 }
 
+/// A kind that this version does not know is [`Kind::Other`]: a later version may have written the line.
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Kind::ALL.into_iter().find(|kind| kind.as_str() == text).unwrap_or(Kind::Other))
+    }
+}
+
 /// A deterministic id from the kind, the group, and the identity of the event within its kind.
 #[must_use]
 pub fn id(kind: Kind, group: &str, identity: &str) -> String {
@@ -144,6 +168,13 @@ pub const MAX_METRIC_LINE_BYTES: usize = 256_000;
 const MAX_DETAIL_BYTES: usize = 65_536;
 
 impl Entry {
+    /// Reads a line of the ledger. `None` if the text is not one, or has another version of the schema.
+    #[must_use]
+    pub fn of_line(line: &str) -> Option<Entry> {
+        let entry: Entry = serde_json::from_str(line).ok().filter(|it: &Entry| it.v == SCHEMA)?;
+        Some(Entry { at_ms: time::read_ms(&entry.time)?, ..entry })
+    }
+
     /// The line, with its metrics in CloudWatch's embedded metric format. A line with metrics has at most
     /// [`MAX_METRIC_LINE_BYTES`] bytes, any other line [`MAX_LINE_BYTES`]. A backfilled entry has no metrics, because
     /// its event may still arrive.

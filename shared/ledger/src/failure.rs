@@ -1,9 +1,9 @@
 //! The kind of a failed launch or termination. Messages differ in ids and tokens, so failures are counted by kind.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The kind of a failed scaling activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActivityFailure {
     /// The launch gate, or a foreign hook, abandoned the instance.
@@ -19,6 +19,7 @@ pub enum ActivityFailure {
     /// A value of the launch template does not exist, or is incompatible with another value.
     Configuration,
     /// The message contains none of the known words.
+    #[serde(other)]
     Other,
 }
 

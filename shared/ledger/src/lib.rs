@@ -5,7 +5,7 @@
 //! → `batch` (PutLogEvents within its limits). `cause` parses Auto Scaling's sentences, `activity` converts an activity
 //! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions,
 //! `rule_result` the results of alarms' rules, and `rotation` selects the first group of a scheduled run. `launch` has the
-//! verdicts of failed launches, for rollouts.
+//! verdicts of failed launches, for rollouts. `sentence` has the entries as sentences for operators.
 
 #![warn(missing_docs)]
 
@@ -21,6 +21,7 @@ mod launch;
 pub mod read;
 pub mod rotation;
 mod rule_result;
+mod sentence;
 pub mod time;
 
 pub use activity::{Activity, instance_of, transition_of};
@@ -30,3 +31,4 @@ pub use entry::{Entry, Kind, MAX_LINE_BYTES, MAX_METRIC_LINE_BYTES, NAMESPACE, S
 pub use failure::ActivityFailure;
 pub use launch::launch_verdict;
 pub use rule_result::RuleResult;
+pub use sentence::{sentence, trigger};

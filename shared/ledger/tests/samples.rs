@@ -7,9 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use environment::Deployment;
-use ledger::SCHEMA;
 use ledger::envelope::topic_messages;
 use ledger::read::{Reading, body};
+use ledger::{Entry, SCHEMA, sentence};
 
 fn deployment() -> Deployment {
     Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() }
@@ -43,6 +43,45 @@ fn every_sample_has_its_lines() {
         }
     }
     insta::assert_snapshot!(lines);
+}
+
+/// The entries of all samples, in the order of the files' names.
+fn entries() -> Vec<Entry> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/scaling-log");
+    let mut samples: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    samples.sort();
+    let of_sample = |path| match body(&deployment(), &fs::read_to_string(path).unwrap(), SENT_MS) {
+        Ok(Reading::Entries { entries, .. }) => entries,
+        _ => Vec::new(),
+    };
+    samples.into_iter().flat_map(of_sample).collect()
+}
+
+#[test]
+fn every_entry_is_one_sentence() {
+    let lines: Vec<String> = entries().iter().map(|it| format!("{:<11} {}", it.kind.as_str(), sentence(it))).collect();
+    assert!(lines.len() > 15, "{lines:?}");
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn a_line_of_the_ledger_is_read_as_the_entry_that_was_written() {
+    for entry in entries() {
+        assert_eq!(Entry::of_line(&entry.line()), Some(entry));
+    }
+}
+
+#[test]
+fn a_line_of_a_later_version_is_read_as_far_as_it_is_known() {
+    let line = entries()[0].line();
+    let mut later: serde_json::Value = serde_json::from_str(&line).unwrap();
+    later["kind"] = "sleep".into();
+    later["cause"] = serde_json::json!({ "actor": "moon", "phase": "full" });
+    let entry = Entry::of_line(&later.to_string()).unwrap();
+    assert_eq!(entry.kind.as_str(), "other");
+    later["v"] = (SCHEMA + 1).into();
+    assert_eq!(Entry::of_line(&later.to_string()), None, "the fields of another schema have other meanings");
+    assert_eq!(Entry::of_line("not JSON"), None);
 }
 
 /// LEDGER.md describes every field, kind and metric of the samples.

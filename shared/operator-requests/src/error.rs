@@ -31,6 +31,8 @@ pub(crate) enum OperatorError {
     InvalidCaller { value: Value },
     #[error("ResourceProperties is {form}: valid is an object with the properties of a template")]
     InvalidResourceProperties { form: String },
+    #[error("Unresolved is {form}: valid is a list of names of properties")]
+    InvalidUnresolved { form: String },
     #[error("{0}")]
     InvalidSettings(String),
     #[error("The request could not be queued or recorded: {0}. Send the same request again.")]

@@ -9,11 +9,13 @@
 //! request of CloudFormation, a due pass performs those about the rollout, and the others write one item or tag.
 //!
 //! The modules: `table` (all requests), `event` (an event as a request), `handle` (what each function performs), `request`
-//! (plan, drift, unlock, delete), `status`, `rollout_report` (the rollout in their results), `validate`, `list`, `inventory`, `doctor`, `repair`,
+//! (plan, drift, unlock, delete), `status`, `rollout_report` (the rollout in their results), `account_report` (the account's room
+//! for a plan), `validate`, `list`, `inventory`, `doctor`, `repair`,
 //! `rollout_operation` (roll, rollback, cancel, hold, release), `adoption` (allow-adoption), `error`.
 
 #![warn(missing_docs)]
 
+mod account_report;
 mod adoption;
 mod doctor;
 mod error;

@@ -14,6 +14,7 @@ use requests::records::{ListedEnvironment, OwnerRecord};
 use requests::{Kind as RequestType, Owner, Records, Request, RolloutRequest};
 use serde_json::{Map, Value, json};
 
+use crate::account_report::AccountReport;
 use crate::error::OperatorError;
 use crate::event::OperatorEvent;
 use crate::rollout_operation::{Operation, RolloutOperation};
@@ -82,6 +83,7 @@ struct Observation {
     owner: Owner,
     record: OwnerRecord,
     spec: Spec,
+    facts: Facts,
     desired: DesiredState,
     observed: Vec<ObservedResource>,
 }
@@ -147,10 +149,12 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
     /// request writes nothing.
     pub(crate) async fn plan(&self) -> Result<Value, OperatorError> {
         if self.event.get("Environment").is_some() {
-            let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
+            let Observation { environment, owner, record, spec, facts, desired, observed } =
+                self.observe_recorded().await?;
             let plan = plan(&desired, &observed);
+            let report = self.account_report(&plan, (&spec, &facts), (&desired, &observed), Some(&record)).await;
             let forecast = self.forecast(&plan, &spec, (&desired, &observed), (&owner, &record)).await?;
-            return Ok(self.plan_json(&plan, &environment, Some((&owner, &record)), forecast));
+            return Ok(self.plan_json(&plan, &environment, Some((&owner, &record)), forecast, &report));
         }
         let none = Map::new();
         let properties = OperatorEvent::properties(self.event)?.unwrap_or(&none);
@@ -174,16 +178,17 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         }
         let (desired, observed) = self.desired_and_observed(&spec, mark, record.as_ref(), &facts).await?;
         let plan = plan(&desired, &observed);
+        let report = self.account_report(&plan, (&spec, &facts), (&desired, &observed), record.as_ref()).await;
         let forecast = match owner.as_ref().zip(record.as_ref()) {
             Some(known) => self.forecast(&plan, &spec, (&desired, &observed), known).await?,
             None => None,
         };
-        Ok(self.plan_json(&plan, &environment, owner.as_ref().zip(record.as_ref()), forecast))
+        Ok(self.plan_json(&plan, &environment, owner.as_ref().zip(record.as_ref()), forecast, &report))
     }
 
     /// The differences between the observed resources and the record, field by field.
     pub(crate) async fn drift(&self) -> Result<Value, OperatorError> {
-        let Observation { environment, owner, record, spec, desired, observed } = self.observe_recorded().await?;
+        let Observation { environment, owner, record, spec, desired, observed, .. } = self.observe_recorded().await?;
         let mut all = drift(&desired, &observed);
         if let Some(rollout) = self.observe_rollout(&owner, &record, &environment, &[]).await? {
             let group = spec.names(&self.settings.deployment).group();
@@ -277,7 +282,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let facts =
             read_facts(settings, cloud_factory, &spec, owner_id, Some(&record), CheckedFacts::default()).await?;
         let (desired, observed) = self.desired_and_observed(&spec, owner_id, Some(&record), &facts).await?;
-        Ok(Observation { environment, owner, record, spec, desired, observed })
+        Ok(Observation { environment, owner, record, spec, facts, desired, observed })
     }
 
     async fn desired_and_observed(
@@ -306,6 +311,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         environment: &str,
         known: Option<(&Owner, &OwnerRecord)>,
         forecast: Option<Forecast>,
+        report: &AccountReport,
     ) -> Value {
         let now = self.cloud_factory.now();
         let hold = known.and_then(|(_, record)| held_until(record, now));
@@ -331,12 +337,13 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         text.push_str(&if has_nothing { settled.to_owned() } else { plan.to_string() });
         let (forecast, lines) = forecast.map(|it| (it.json, it.text)).unzip();
         text.extend(lines);
+        text.extend(report.text());
         text.extend(self.consent_guidance(plan, environment, known.map(|(owner, _)| owner)));
         let unproven: Vec<String> = plan.unproven.iter().map(ToString::to_string).collect();
         let fixed: Vec<String> = plan.fixed_drift.iter().map(ToString::to_string).collect();
         json!({
             "Text": text, "Steps": steps, "Rejected": plan.rejected, "Unproven": unproven, "FixedDrift": fixed,
-            "Rollout": forecast, "HeldUntil": hold.map(|it| it.to_string()),
+            "Rollout": forecast, "Account": report.json(), "HeldUntil": hold.map(|it| it.to_string()),
         })
     }
 

@@ -56,10 +56,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             })
         });
         let progress = record.progress.as_ref();
-        let group = match record.deleted {
-            true => Ok(None),
-            false => self.observe_group(&owner, &record, &environment).await,
-        };
+        let group = if record.deleted { Ok(None) } else { self.observe_group(&owner, &record, &environment).await };
         let (state, headline) = state(&environment, &record, &group, now);
         let (capacity, rollout, instances) = match &group {
             Ok(None) => (Value::Null, Value::Null, json!([])),

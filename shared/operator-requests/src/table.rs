@@ -118,7 +118,7 @@ pub const REQUESTS: &[RequestRow] = &[
             form(ENVIRONMENT, "the steps that would restore the recorded state"),
             form(
                 PROPERTIES,
-                "the steps of a create or an update with these properties, and the forecast of its rollout",
+                "the steps of a create or an update with these properties, the forecast of its rollout, and whether the account has room for it (`Account`)",
             ),
         ],
     ),
@@ -127,7 +127,7 @@ pub const REQUESTS: &[RequestRow] = &[
         "validate",
         &[form(
             PROPERTIES,
-            "whether a create with these properties is admitted (`Valid`), and each property that is not, with the valid form (`Violations`); by the deployment's defaults and limits, without a call to AWS",
+            "whether a create with these properties is admitted (`Valid`), and each property that is not, with the valid form (`Violations`); by the deployment's defaults and limits, without a call to AWS. Properties in the list `Unresolved` are not checked",
         )],
     ),
     read(

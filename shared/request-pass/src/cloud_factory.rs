@@ -2,6 +2,7 @@
 
 pub use aws_cloud::StackState;
 use aws_cloud::{AwsCloud, Clients};
+use environment::preflight::{Account, Need};
 use environment::rollout::RolloutCloud;
 use environment::{CallError, Facts, FactsQuery, ObservedAlarm, ObservedGroup, RemediationAction, Timestamp};
 use requests::{EventPublisher, QueueError};
@@ -22,6 +23,9 @@ pub trait CloudFactory {
 
     /// The facts of the account and the region about a spec.
     async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError>;
+
+    /// What the account with this id states about the limits that are needed. A value that cannot be read is unknown.
+    async fn account(&self, id: &str, needs: &[Need]) -> Account;
 
     /// The status of a stack.
     async fn stack(&self, stack_id: &str) -> Result<StackState, CallError>;
@@ -78,6 +82,10 @@ impl CloudFactory for Aws {
 
     async fn facts(&self, query: &FactsQuery<'_>) -> Result<Facts, CallError> {
         aws_cloud::facts(&self.clients, query).await
+    }
+
+    async fn account(&self, id: &str, needs: &[Need]) -> Account {
+        aws_cloud::account(&self.clients, id, needs).await
     }
 
     async fn stack(&self, stack_id: &str) -> Result<StackState, CallError> {

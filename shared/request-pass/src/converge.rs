@@ -12,6 +12,7 @@ use crate::cloud_factory::CloudFactory;
 use crate::journal::Journal;
 use crate::pass::{AdmittedRequest, RequestPass};
 use crate::pass_error::PassError;
+use crate::preflight::Preflight;
 use crate::recorded::{open_since, recorded_wait};
 use crate::response::obstructed_reason;
 
@@ -49,6 +50,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         admitted: &AdmittedRequest,
         scope: &Scope,
         desired: &DesiredState,
+        preflight: Option<Preflight<'_>>,
         PassLimits { until, wait_budget }: PassLimits,
     ) -> Result<Convergence<(Vec<ObservedResource>, Proofs)>, PassError> {
         let (owner, request) = (&admitted.owner, &self.request.hash);
@@ -65,8 +67,8 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let stale_until = before.map(|it| Timestamp(it.responded_ms) + READ_LAG);
         let open_since = open_since(record.filter(|it| it.is_latest(request)).and_then(|it| it.progress.as_ref()));
         let run = Run { scope, desired, until, wait_budget, indeterminate_until, stale_until, open_since };
-        let mut journal = Journal::new(self, owner, scope.proofs.clone());
-        let journal = async |checkpoint: Checkpoint, proofs: &Proofs| journal.checkpoint(checkpoint, proofs).await;
+        let mut journal = Journal::new(self, owner, scope.proofs.clone(), preflight);
+        let journal = async |checkpoint: Checkpoint<'_>, proofs: &Proofs| journal.checkpoint(checkpoint, proofs).await;
         match reconcile(&cloud, run, journal).await {
             RunOutcome::Settled { observed, proofs } => Ok(Convergence::Settled((observed, proofs))),
             RunOutcome::Rejected { reasons } => Err(PassError::Failed(reasons.join("\n").into())),

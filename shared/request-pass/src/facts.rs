@@ -94,7 +94,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     }
 
     /// Whether an Update belongs to a rollback, by the status of its stack: for an environment whose record was lost.
-    async fn is_rolling_back(&self) -> Result<bool, PassError> {
+    pub(crate) async fn is_rolling_back(&self) -> Result<bool, PassError> {
         Ok(self.request.event.kind == Kind::Update && self.stack_rolls_back().await?)
     }
 }

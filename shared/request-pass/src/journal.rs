@@ -7,6 +7,7 @@ use requests::{Owner, Reason, Records};
 use crate::cloud_factory::CloudFactory;
 use crate::pass::RequestPass;
 use crate::pass_error::{PassError, superseded};
+use crate::preflight::Preflight;
 use crate::recorded::proofs_to_record;
 
 /// The journal of one run of a pass.
@@ -15,24 +16,36 @@ pub(crate) struct Journal<'a, R, C> {
     owner: &'a Owner,
     /// The proofs in the record.
     recorded: Proofs,
+    /// The check before the first wave; `None` if there is none, or it is done.
+    preflight: Option<Preflight<'a>>,
 }
 
 impl<'a, R: Records, C: CloudFactory> Journal<'a, R, C> {
     /// The journal of a run that starts with these proofs from the record.
-    pub(crate) fn new(pass: &'a RequestPass<'a, R, C>, owner: &'a Owner, recorded: Proofs) -> Self {
-        Journal { pass, owner, recorded }
+    pub(crate) fn new(
+        pass: &'a RequestPass<'a, R, C>,
+        owner: &'a Owner,
+        recorded: Proofs,
+        preflight: Option<Preflight<'a>>,
+    ) -> Self {
+        Journal { pass, owner, recorded, preflight }
     }
 
-    /// Records the proofs of a checkpoint.
+    /// Records the proofs of a checkpoint. Before the first wave, checks whether the account has room for the plan.
     ///
     /// # Errors
-    /// Before a wave and during a wait: a newer request exists, and the run has to stop. Ids are recorded in any case: the newer request's
+    /// Before the first wave: the account certainly has no room. Before a wave and during a wait: a newer request exists, and the run has to stop. Ids are recorded in any case: the newer request's
     /// passes need them.
-    pub(crate) async fn checkpoint(&mut self, checkpoint: Checkpoint, proofs: &Proofs) -> Result<(), PassError> {
+    pub(crate) async fn checkpoint(&mut self, checkpoint: Checkpoint<'_>, proofs: &Proofs) -> Result<(), PassError> {
+        if let Checkpoint::BeforeWave(_, plan) = checkpoint
+            && let Some(preflight) = self.preflight.take()
+        {
+            preflight.check(self.pass, self.owner, plan).await?;
+        }
         match checkpoint {
             Checkpoint::Waiting => return self.ensure_latest().await,
-            Checkpoint::BeforeWave(Risk::None) if *proofs == self.recorded => self.ensure_latest().await?,
-            Checkpoint::BeforeWave(risk) => self.record_create_intent(risk, proofs).await?,
+            Checkpoint::BeforeWave(Risk::None, _) if *proofs == self.recorded => self.ensure_latest().await?,
+            Checkpoint::BeforeWave(risk, _) => self.record_create_intent(risk, proofs).await?,
             Checkpoint::Answered => self.pass.records.record_proofs(self.owner, proofs_to_record(proofs)?).await?,
         }
         self.recorded.clone_from(proofs);

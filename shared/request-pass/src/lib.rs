@@ -6,8 +6,11 @@
 //! A request has as many passes as it needs. A pass ends with the response to CloudFormation, or the request is requeued
 //! for a short delay. Before each wave of calls the pass checks whether a newer request exists.
 //!
-//! The modules: `request_handler` (receives a request, and responds), `pass` (one pass: Create, Update, Delete, Repair), `admitted_spec` (the checked spec of a request), `repair` (the request that corrects drift), `rolling` (the rollout of a request), `rollout` (the rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
-//! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
+//! The modules: `request_handler` (receives a request, and responds), `pass` (one pass: Create, Update, Delete, Repair), `admitted_spec`
+//! (the checked spec of a request), `repair` (the request that corrects drift), `rolling` (the rollout of a request), `rollout` (the
+//! rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
+//! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `preflight` (the limits of the account
+//! that decide it too), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
 //! a pass), `response` (the response that ends a request), `settings`.
 
 #![warn(missing_docs)]
@@ -20,6 +23,7 @@ mod facts;
 mod journal;
 mod pass;
 mod pass_error;
+mod preflight;
 mod protection;
 mod recorded;
 mod repair;
@@ -38,6 +42,7 @@ pub use pass::{
     work_deadline,
 };
 pub use pass_error::{PassError, superseded_reason};
+pub use preflight::plan_findings;
 pub use recorded::{
     is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout, recorded_spec,
     retired_tags, scope,

@@ -17,8 +17,10 @@ use crate::admitted_spec::{AdmittedSpec, admitted_spec};
 use crate::cloud_factory::CloudFactory;
 use crate::converge::{Convergence, PassLimits};
 use crate::pass_error::{PassError, superseded};
+use crate::preflight::Preflight;
 use crate::recorded::{
-    empties_buckets, proofs_to_record, recorded_image, recorded_rollout, recorded_spec, retired_tags, scope, to_record,
+    empties_buckets, proofs_to_record, recorded_image, recorded_proofs, recorded_rollout, recorded_spec, retired_tags,
+    scope, to_record,
 };
 use crate::repair::repairable;
 use crate::rollout::cancel_before_delete;
@@ -260,7 +262,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             never_settled: false,
             retains_objects: true,
         };
-        match self.converge(admitted, &scope, &desired, limits).await? {
+        let preflight = self.is_first_pass(record).then(|| Preflight {
+            spec,
+            facts: &facts,
+            desired: &desired.resources,
+            waits_for_instances,
+            settled: self.settled_spec(record),
+        });
+        match self.converge(admitted, &scope, &desired, preflight, limits).await? {
             Convergence::Pending(waiting) => Ok(Convergence::Pending(waiting)),
             Convergence::Settled((observed, proofs)) => {
                 for drift in plan(&desired, &observed).fixed_drift {
@@ -280,6 +289,14 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
                 Ok(Convergence::Settled(data))
             }
         }
+    }
+
+    /// Whether no earlier pass over this request can have written: it recorded neither progress nor a create that is still open.
+    fn is_first_pass(&self, record: Option<&OwnerRecord>) -> bool {
+        record.is_none_or(|it| {
+            let has_progress = it.is_latest(&self.request.hash) && it.progress.is_some();
+            !has_progress && recorded_proofs(it).intents.is_empty()
+        })
     }
 
     /// Whether no earlier request of the environment used the source of the image. If the record was lost, the group may
@@ -313,7 +330,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         }
         let retains_objects = !record.as_ref().is_some_and(empties_buckets);
         let desired = DesiredState { never_settled, retains_objects, ..DesiredState::default() };
-        let observed = match self.converge(admitted, &scope, &desired, limits).await? {
+        let observed = match self.converge(admitted, &scope, &desired, None, limits).await? {
             Convergence::Pending(waiting) => return Ok(Convergence::Pending(waiting)),
             Convergence::Settled((observed, _)) => observed,
         };

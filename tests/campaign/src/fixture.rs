@@ -176,10 +176,12 @@ impl Fixture {
         Some(decide(&situation))
     }
 
-    /// Sends an operator request to the function `operator`, and returns the result.
-    pub fn operator_request(&self, event: &Value) -> Value {
-        let deadline = self.now() + Duration::from_mins(1);
-        self.run(handle_request(&self.handler, &event.to_string(), deadline.0))
+    /// Sends an operator request to the function `operator`, and returns the result; `Null` if the function crashed.
+    pub async fn operator_request(&self, event: &Value) -> Value {
+        let limit = Duration::from_mins(1);
+        let deadline = self.now() + limit;
+        let result = self.process(limit, Box::pin(handle_request(&self.handler, &event.to_string(), deadline.0))).await;
+        result.unwrap_or(Value::Null)
     }
 
     /// Requests a due pass, as the function `lifecycle-hook` does for an instance that its gate has abandoned.
@@ -354,8 +356,9 @@ impl Fixture {
             self.sleep(Duration::from_secs(pause)).await;
             let limit = Duration::from_mins(1);
             let deadline = self.now() + limit;
-            if let Some(Ok(_)) =
-                self.process(limit, custom_resource::handle(&self.handler, &event.to_string(), deadline.0)).await
+            if let Some(Ok(_)) = self
+                .process(limit, Box::pin(custom_resource::handle(&self.handler, &event.to_string(), deadline.0)))
+                .await
             {
                 return;
             }

@@ -208,6 +208,7 @@ impl AutoScalingService {
             "DescribeInstanceRefreshes" => refreshes::describe(simulator, parameters),
             "CancelInstanceRefresh" => refreshes::cancel(simulator, parameters),
             "RollbackInstanceRefresh" => refreshes::roll_back(simulator, parameters),
+            "DescribeAccountLimits" => groups::account_limits(simulator, parameters),
             "DescribeScalingProcessTypes" => processes::describe(parameters),
             _ => Err(Fault {
                 code: "InvalidAction",

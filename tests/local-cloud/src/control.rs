@@ -104,6 +104,9 @@ fn change(router: &Router, path: &str, query: &str) -> Option<Result<(), String>
         "ec2/instance-type" => {
             named_zones(query, "type").map(|(instance_type, zones)| router.ec2_catalog.set_type(&instance_type, zones))
         }
+        "service-quotas/set" => {
+            quota(query).map(|(service, quota, value)| router.service_quotas.set(service, quota, value))
+        }
         "instances/interrupt" => single_parameter(query, "id").and_then(|id| groups.interrupt(&id).map_err(rejected)),
         "instances/recommend-rebalance" => {
             single_parameter(query, "id").and_then(|id| groups.recommend_rebalance(&id).map_err(rejected))
@@ -131,6 +134,17 @@ fn named_zones(query: &str, name: &str) -> Result<(String, BTreeSet<String>), St
     let zones = parameters.remove("zones").unwrap_or_default();
     let zones = zones.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect();
     reject_unknown(&parameters, &format!("{name} and zones")).map(|()| (named, zones))
+}
+
+/// The applied value of a quota: `service=vpc&quota=L-F678F1CE&value=5`.
+fn quota(query: &str) -> Result<(String, String, f64), String> {
+    let mut parameters = form::read(query);
+    let service = parameters.remove("service").ok_or("service is missing: its code, such as vpc")?;
+    let quota = parameters.remove("quota").ok_or("quota is missing: its code, such as L-F678F1CE")?;
+    let value = parameters.remove("value").ok_or("value is missing: how much is allowed")?;
+    let number = value.parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
+    let number = number.ok_or_else(|| format!("value is '{value}': expected a number of at least 0"))?;
+    reject_unknown(&parameters, "service, quota and value").map(|()| (service, quota, number))
 }
 
 /// A group and the new desired capacity: `group=web&to=4`.

@@ -66,8 +66,7 @@ impl Emulators {
         let logs = created_folder(logs)?;
         let scratch = Scratch(created_folder(&logs.join(format!("scratch-{}", at_ministack.port())))?);
 
-        let mut moto = command::isolated(tools, "moto_server", &scratch.0)?;
-        command::moto(&mut moto, at_moto);
+        let moto = command::moto(tools, &scratch.0, at_moto)?;
         let mut ministack = command::isolated(tools, "hypercorn", &scratch.0)?;
         let app = scratch.0.join("ministack_app.py");
         std::fs::write(&app, command::MINISTACK_APP).map_err(EmulatorError::at(&app))?;

@@ -37,6 +37,7 @@ pub mod responses;
 pub mod router;
 pub mod saved_queries;
 pub mod scope;
+pub mod service_quotas;
 pub mod truncated_body;
 
 /// The region of the local cloud: the exports name this region, and the emulators assume it for

@@ -31,6 +31,7 @@ use local_cloud::{
     rejections::Rejections,
     router::{self, Router},
     saved_queries::SavedQueries,
+    service_quotas::ServiceQuotas,
 };
 use tokio::{
     net::TcpListener,
@@ -134,6 +135,7 @@ async fn run(options: Options) -> Result<Infallible, Box<dyn Error>> {
         ec2_gaps: Ec2Gaps::default(),
         rejections: Rejections::default(),
         saved_queries: SavedQueries::default(),
+        service_quotas: ServiceQuotas::default(),
         recorder,
         latency: latency.unwrap_or_default(),
         faults: Faults::default(),

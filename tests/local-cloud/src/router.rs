@@ -37,6 +37,7 @@ use crate::{
     rejections::Rejections,
     saved_queries::{self, SavedQueries},
     scope::{self, Scope},
+    service_quotas::ServiceQuotas,
     truncated_body::TruncatedBody,
 };
 
@@ -70,6 +71,8 @@ pub struct Router {
     pub rejections: Rejections,
     /// Implements the calls for saved Logs Insights queries.
     pub saved_queries: SavedQueries,
+    /// Implements Service Quotas.
+    pub service_quotas: ServiceQuotas,
     /// Records every call.
     pub recorder: Recorder,
     /// The delay of each call.
@@ -239,6 +242,7 @@ impl Router {
             Some("logs") if saved_queries::OPERATIONS.contains(&operation) => {
                 self.saved_queries.response(operation, &body)
             }
+            Some("servicequotas") => self.service_quotas.response(operation, &body),
             Some("sqs") if message_moves::OPERATIONS.contains(&operation) => {
                 let ministack = Ministack::new(self.http.clone(), self.ministack);
                 self.message_moves.response(&ministack, operation, &body).await

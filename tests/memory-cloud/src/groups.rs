@@ -14,6 +14,7 @@ use environment::{
     RemediationAction, ScalingPolicy, Setting, Transition,
 };
 
+use crate::quotas;
 use crate::rules::retry;
 use crate::state::{LaunchOutcome, MemoryAccount};
 
@@ -49,7 +50,8 @@ fn execute(account: &MemoryAccount, simulator: &mut AutoScaling, effect: Effect,
                 LaunchOutcome::Fails(reason) => Some(reason),
                 _ => None,
             };
-            let failure = account.launch_failure.clone().or(by_outcome);
+            let by_quota = quotas::launch_failure(account, running(account, simulator));
+            let failure = account.launch_failure.clone().or(by_outcome).or(by_quota);
             match failure.or_else(|| missing_image(account, &launch.launch_template)) {
                 Some(reason) => simulator.launch_failed(launch.token, &reason, at),
                 None => start(account, simulator, &launch, at),
@@ -72,6 +74,12 @@ fn execute(account: &MemoryAccount, simulator: &mut AutoScaling, effect: Effect,
         Effect::PublishEvent(event) => account.refresh_events.borrow_mut().extend(refresh_event(event)),
         Effect::Notify(_) | Effect::Terminate { .. } => {}
     }
+}
+
+/// The number of instances of all groups that have started.
+pub(crate) fn running(account: &MemoryAccount, simulator: &AutoScaling) -> usize {
+    let launched = account.launched.borrow();
+    simulator.groups().flat_map(|it| &it.instances).filter(|it| launched.contains_key(&it.id)).count()
 }
 
 fn refresh_event(event: Event) -> Option<Event> {

@@ -11,6 +11,7 @@
 mod clock;
 mod dependencies;
 mod groups;
+mod quotas;
 mod reads;
 mod rollouts;
 mod rules;
@@ -18,5 +19,6 @@ mod session;
 mod state;
 
 pub use clock::Clock;
+pub use quotas::{AccountQuota, Counted};
 pub use session::Session;
 pub use state::{Fault, LaunchOutcome, MemoryAccount};

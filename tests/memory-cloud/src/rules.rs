@@ -10,6 +10,7 @@ use environment::{
 
 use crate::dependencies::{check_clear, check_consistency, check_delete, check_set};
 use crate::groups;
+use crate::quotas;
 use crate::state::{MemoryAccount, StoredResource, Version, deletion_time};
 
 type Ids = BTreeMap<Key, String>;
@@ -62,6 +63,10 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     if stored_resources.iter().any(|stored| is_taken(stored, &created, &links)) {
         return Err(retry(format!("{key} already exists")));
     }
+    if !stored_resources.iter().any(|stored| stored.is(&key) && is_put(key.kind)) {
+        let zone = quotas::zone_of_link(&stored_resources, links.iter());
+        quotas::check_create(account, &stored_resources, &created, zone)?;
+    }
     let mut id = account.new_id(&key);
     match &created.fields {
         Fields::AutoScalingGroup(group) => {
@@ -77,7 +82,7 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     }
     // A put of an existing resource updates that resource, and ignores the tags in the call (recorded on AWS, September
     // 2026: stackd 9dc356f5, `alarm_controls:update-tagged-with-new-tags`).
-    if matches!(key.kind, Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard)
+    if is_put(key.kind)
         && let Some(there) = stored_resources.iter_mut().find(|stored| stored.is(&key))
     {
         let tags = there.resource().map(|it| it.tags.clone()).unwrap_or_default();
@@ -96,6 +101,11 @@ pub(crate) fn create(account: &MemoryAccount, desired: &Resource, ids: &Ids, tok
     drop(stored_resources);
     groups::step(account);
     Ok(id)
+}
+
+/// Kinds whose create call updates an existing resource of the same name.
+fn is_put(kind: Kind) -> bool {
+    matches!(kind, Kind::ScalingPolicy | Kind::Alarm | Kind::Dashboard)
 }
 
 /// Kinds whose create call is idempotent: the same client token returns the same resource (ARCHITECTURE, Facts).

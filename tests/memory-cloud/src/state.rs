@@ -14,6 +14,7 @@ use environment::{
 };
 
 use crate::clock::Clock;
+use crate::quotas::AccountQuota;
 use crate::{groups, reads, rollouts};
 
 /// A fault that is injected into one call.
@@ -111,6 +112,8 @@ pub struct MemoryAccount {
     pub rollout_observations: Cell<usize>,
     /// The time up to which the simulator of groups has been advanced.
     pub(crate) stepped: Cell<auto_scaling::Timestamp>,
+    /// The quotas that creates and launches are checked against; by default none.
+    pub quotas: RefCell<Vec<AccountQuota>>,
     /// Resources whose policy does not allow this account to read them.
     pub hidden: RefCell<BTreeSet<Key>>,
     /// What blocks the delete of a resource, and the condition that the delete then waits for.
@@ -182,6 +185,7 @@ impl Default for MemoryAccount {
             hooks_unanswered: Cell::default(),
             refresh_events: RefCell::default(),
             stepped: Cell::default(),
+            quotas: RefCell::default(),
             hidden: RefCell::default(),
             obstacles: RefCell::default(),
             auto_scaling: RefCell::new(AutoScaling::new("us-west-2", "123456789012", TIMING)),

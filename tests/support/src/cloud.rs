@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use environment::preflight::{Account, Allowance, Limit, Need};
 use environment::rollout::RolloutAlarm;
 use environment::{
     CallError, EndpointServiceFacts, Facts, FactsQuery, Fields, ImageFacts, ImageOwner, InstanceTypeFacts,
     ObservedAlarm, ObservedGroup, RemediationAction, Spec, SubnetFacts, Timestamp, endpoint_services, mark,
 };
-use memory_cloud::{MemoryAccount, Session};
+use memory_cloud::{Counted, MemoryAccount, Session};
 use request_pass::{CloudFactory, Settings, StackState};
 use requests::QueueError;
 use serde_json::Value;
@@ -32,6 +33,10 @@ pub struct MemoryCloudFactory {
     pub missing_services: BTreeSet<String>,
     /// The number of times that facts were read.
     pub fact_reads: Cell<usize>,
+    /// Whether the reads of the account's limits are denied.
+    pub denies_limits: bool,
+    /// The number of times that the account's limits were read.
+    pub limit_reads: Cell<usize>,
     /// The number of times that an image was described.
     pub image_reads: Cell<usize>,
     /// The observed alarm, if one exists.
@@ -59,6 +64,8 @@ impl Default for MemoryCloudFactory {
             facts: facts(),
             missing_services: BTreeSet::new(),
             fact_reads: Cell::default(),
+            denies_limits: false,
+            limit_reads: Cell::default(),
             image_reads: Cell::default(),
             alarm: RefCell::new(Some(alarm)),
             impaired: RefCell::default(),
@@ -87,6 +94,7 @@ fn facts() -> Facts {
         architectures: vec!["x86_64".into()],
         virtualization: vec!["hvm".into()],
         zones: zones.iter().cloned().collect(),
+        vcpus: Some(2),
     };
     let image = ImageFacts {
         owner: ImageOwner { account: "137112412989".into(), alias: Some("amazon".into()) },
@@ -123,11 +131,21 @@ impl MemoryCloudFactory {
             vpc: vpc.to_owned(),
             cidr,
             zone: zone.to_owned(),
+            free_addresses: None,
             is_marked,
         };
         if let Some(vpc) = &network.vpc_id {
             let all = network.subnet_ids.iter().filter(|_| query.checked.existing_subnets);
-            return all.map(|id| subnet(id, vpc, network.vpc_cidr, "us-west-2a", false)).collect();
+            let mut all: Vec<SubnetFacts> =
+                all.map(|id| subnet(id, vpc, network.vpc_cidr, "us-west-2a", false)).collect();
+            // The quota is that of all subnets together.
+            if let Some((allowed, used)) = self.account.quota(Counted::InstanceAddress, None) {
+                let free = std::iter::once(allowed.saturating_sub(used)).chain(std::iter::repeat(0));
+                for (subnet, free) in all.iter_mut().zip(free) {
+                    subnet.free_addresses = Some(free);
+                }
+            }
+            return all;
         }
         let Some(vpc) = query.vpc else { return vec![] };
         let inventory = self.account.inventory();
@@ -138,6 +156,23 @@ impl MemoryCloudFactory {
         });
         own.chain(self.facts.subnets.iter().cloned()).collect()
     }
+}
+
+/// What the account counts for a limit. Buckets and alarms are not counted by `aws-cloud` either.
+fn counted(limit: Limit) -> Option<Counted> {
+    Some(match limit {
+        Limit::Vpcs => Counted::Vpc,
+        Limit::InternetGateways => Counted::InternetGateway,
+        Limit::NatGateways => Counted::NatGateway,
+        Limit::Addresses => Counted::Address,
+        Limit::GatewayEndpoints => Counted::GatewayEndpoint,
+        Limit::SecurityGroups => Counted::SecurityGroup,
+        Limit::AutoScalingGroups => Counted::Group,
+        Limit::Roles => Counted::Role,
+        Limit::InstanceProfiles => Counted::Profile,
+        Limit::Vcpus(_) => Counted::Vcpu,
+        _ => return None,
+    })
 }
 
 impl CloudFactory for MemoryCloudFactory {
@@ -172,6 +207,23 @@ impl CloudFactory for MemoryCloudFactory {
             rollout_alarms: if query.checked.rollout_alarms { self.rollout_alarms(query.spec) } else { vec![] },
             ..known
         })
+    }
+
+    async fn account(&self, _id: &str, needs: &[Need]) -> Account {
+        self.limit_reads.set(self.limit_reads.get() + 1);
+        let mut account = Account::default();
+        for need in needs {
+            if self.denies_limits {
+                let denied = "servicequotas:GetServiceQuota: AccessDeniedException";
+                account.insert(need, Allowance { limit: Err(denied.into()), used: Err(denied.into()) });
+                continue;
+            }
+            let quota = counted(need.limit).and_then(|it| self.account.quota(it, need.within.as_deref()));
+            if let Some((limit, used)) = quota {
+                account.insert(need, Allowance { limit: Ok(limit), used: Ok(used) });
+            }
+        }
+        account
     }
 
     async fn stack(&self, _stack_id: &str) -> Result<StackState, CallError> {

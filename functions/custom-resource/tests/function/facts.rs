@@ -33,7 +33,8 @@ fn without_image(handler: &mut InlineHandler) {
 fn offer(handler: &mut InlineHandler, architecture: &str, zones: &[&str]) {
     let zones = zones.iter().map(|it| (*it).to_owned()).collect();
     let (architectures, virtualization) = (vec![architecture.into()], vec!["hvm".into()]);
-    handler.cloud_factory.facts.instance_type = Some(InstanceTypeFacts::Known { architectures, virtualization, zones });
+    let known = InstanceTypeFacts::Known { architectures, virtualization, vcpus: Some(2), zones };
+    handler.cloud_factory.facts.instance_type = Some(known);
 }
 
 #[test]
@@ -71,6 +72,7 @@ fn a_foreign_subnet_in_a_new_zones_range_is_refused_at_once_with_its_id() {
         vpc: "vpc-1".into(),
         cidr: "10.40.64.0/19".parse().expect("a network"),
         zone: "us-west-2c".into(),
+        free_addresses: None,
         is_marked: false,
     }];
     let (before, started) = (writes(&handler), handler.cloud_factory.account.clock.now());

@@ -109,6 +109,7 @@ fn an_update_to_a_type_that_its_zones_lack_fails_with_the_zones() {
     handler.cloud_factory.facts.instance_type = Some(InstanceTypeFacts::Known {
         architectures: vec!["x86_64".into()],
         virtualization: vec!["hvm".into()],
+        vcpus: Some(2),
         zones: ["us-west-2c", "us-west-2d"].map(String::from).into(),
     });
     let before = writes(&handler);

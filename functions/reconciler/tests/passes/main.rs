@@ -5,6 +5,8 @@ mod due_passes;
 mod forgeries;
 mod harness;
 mod operator_requests;
+mod preflight;
+mod preflight_accounts;
 mod remediations;
 mod repairs;
 mod rollout_environment;

@@ -43,6 +43,16 @@ const READS: &[Statement] = &[
         &[Resource::Any],
     )
     .because("These reads accept no resource but *. Alarms do, but CloudWatch returns composite alarms, which AlarmActions may name, only to a caller that is allowed DescribeAlarms on * (its API reference)."),
+    allow(
+        "ReadLimits",
+        &[
+            call("servicequotas:GetServiceQuota"),
+            call("autoscaling:DescribeAccountLimits"),
+            call("iam:GetAccountSummary"),
+        ],
+        &[Resource::Any],
+    )
+    .because("A request for which the account has no room is refused before the first write. These reads accept no resource but *."),
     allow("DescribeVpcAttributes", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
         "ReadImageParameters",

@@ -21,6 +21,7 @@ use local_cloud::recorder::Recorder;
 use local_cloud::rejections::Rejections;
 use local_cloud::router::{self, Router};
 use local_cloud::saved_queries::SavedQueries;
+use local_cloud::service_quotas::ServiceQuotas;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -79,6 +80,7 @@ impl LocalCloud {
             ec2_gaps: Ec2Gaps::default(),
             rejections: Rejections::default(),
             saved_queries: SavedQueries::default(),
+            service_quotas: ServiceQuotas::default(),
             recorder,
             latency: LatencyTable::default(),
             faults: Faults::default(),

@@ -7,6 +7,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails at unexpected data, in its helpers too")]
 
+mod account;
 mod bounds;
 mod buckets;
 mod calls;

@@ -103,13 +103,14 @@ async fn a_type_is_described_with_the_zones_that_offer_it_and_an_unknown_one_wit
             "DescribeInstanceTypes",
             "<instanceTypeSet><item><instanceType>t3.micro</instanceType><supportedVirtualizationTypes><item>hvm</item>\
              </supportedVirtualizationTypes><processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures>\
-             </processorInfo></item></instanceTypeSet>",
+             </processorInfo><vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo></item></instanceTypeSet>",
         ),
     ];
     let (facts_of_known, _) = facts(json!({}), ALL, KNOWN).await;
     let known = InstanceTypeFacts::Known {
         architectures: vec!["x86_64".into()],
         virtualization: vec!["hvm".into()],
+        vcpus: Some(2),
         zones: ["eu-west-1a".to_owned()].into(),
     };
     assert_eq!(facts_of_known.expect("facts").instance_type, Some(known));
@@ -125,10 +126,10 @@ async fn the_subnets_of_the_managed_vpc_are_owned_by_their_mark() {
     const SUBNETS: &[(&str, &str)] = &[(
         "DescribeSubnets",
         "<subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId><cidrBlock>10.0.0.0/19</cidrBlock>\
-         <availabilityZone>eu-west-1a</availabilityZone><tagSet><item><key>envkeeper:owner</key>\
+         <availabilityZone>eu-west-1a</availabilityZone><availableIpAddressCount>8187</availableIpAddressCount><tagSet><item><key>envkeeper:owner</key>\
          <value>0123456789abcdef0123</value></item></tagSet></item>\
          <item><subnetId>subnet-2</subnetId><vpcId>vpc-1</vpcId><cidrBlock>10.0.32.0/19</cidrBlock>\
-         <availabilityZone>eu-west-1b</availabilityZone></item></subnetSet>",
+         <availabilityZone>eu-west-1b</availabilityZone><availableIpAddressCount>8187</availableIpAddressCount></item></subnetSet>",
     )];
     let (facts, calls) = facts(json!({}), CheckedFacts::default(), SUBNETS).await;
     let subnet = |id: &str, cidr: &str, zone: &str, is_marked| SubnetFacts {
@@ -136,6 +137,7 @@ async fn the_subnets_of_the_managed_vpc_are_owned_by_their_mark() {
         vpc: "vpc-1".into(),
         cidr: cidr.parse().expect("a network"),
         zone: zone.into(),
+        free_addresses: Some(8_187),
         is_marked,
     };
     let expected = [

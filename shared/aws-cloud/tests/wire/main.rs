@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails at unexpected data, in its helpers too")]
 
+mod account;
 mod alarms;
 mod bounds;
 mod buckets;

@@ -47,6 +47,8 @@ pub struct SubnetFacts {
     pub cidr: Ipv4Net,
     /// The name of its availability zone.
     pub zone: String,
+    /// The addresses that no network interface has; `None` if EC2 does not state them.
+    pub free_addresses: Option<u32>,
     /// Whether it carries the environment's ownership mark.
     pub is_marked: bool,
 }
@@ -73,6 +75,8 @@ pub enum InstanceTypeFacts {
         virtualization: Vec<String>,
         /// The names of the zones that offer it.
         zones: BTreeSet<String>,
+        /// Its vCPUs by default; `None` if EC2 does not state them.
+        vcpus: Option<u32>,
     },
     /// The region does not have the type.
     Unknown {
@@ -141,7 +145,8 @@ impl CheckedFacts {
         CheckedFacts {
             instance_type: changes.instance_type || changes.image || changes.zones,
             image: changes.instance_type || changes.image || changes.root_volume,
-            existing_subnets: spec.network.vpc_id.is_some() && (changes.instance_type || changes.zones),
+            existing_subnets: spec.network.vpc_id.is_some()
+                && (changes.instance_type || changes.zones || changes.room || changes.rolls),
             rollout_alarms: !spec.rollout.alarms.is_empty() && (changes.rollout_alarms || changes.rolls),
         }
     }

@@ -126,13 +126,13 @@ pub async fn apply<C: Cloud, E>(
     plan: &Plan,
     recent: &mut RecentWrites,
     until: Timestamp,
-    journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
+    journal: &mut impl AsyncFnMut(Checkpoint<'_>, &Proofs) -> Result<(), E>,
 ) -> Result<Wave, E> {
     let started_at = cloud.now();
     let limits = Limits { until, plan_valid_until: started_at + READ_LAG };
     let earlier_intents = recent.proofs.intents.clone();
     recent.proofs.intents.extend(recent.intents(plan, started_at));
-    journal(Checkpoint::BeforeWave(recent.risk(plan, started_at)), &recent.proofs).await?;
+    journal(Checkpoint::BeforeWave(recent.risk(plan, started_at), plan), &recent.proofs).await?;
     let mut wave = Wave::default();
     let mut waiting: Vec<usize> = (0..plan.steps.len()).collect();
     let mut done = vec![false; plan.steps.len()];

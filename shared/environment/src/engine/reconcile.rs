@@ -11,7 +11,7 @@ use crate::engine::awaited::{Waiting, observe_awaited, open_conditions};
 use crate::engine::cloud::{CallError, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 use crate::engine::condition::{Condition, OpenSince};
 use crate::engine::ownership::Proofs;
-use crate::engine::plan::{DesiredState, plan};
+use crate::engine::plan::{DesiredState, Plan, plan};
 use crate::model::key::Key;
 use crate::model::kind::Proof;
 use crate::model::resource::Resource;
@@ -25,10 +25,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const WAIT_DELAY: Duration = Duration::from_secs(2);
 
 /// A point at which a run hands its proofs of ownership to the owner's record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checkpoint {
-    /// A wave is about to start. The intents cover its creates.
-    BeforeWave(Risk),
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Checkpoint<'a> {
+    /// A wave of this plan is about to start. The intents cover its creates.
+    BeforeWave(Risk, &'a Plan),
     /// The run waits on, and has nothing to record.
     Waiting,
     /// Creates have returned ids. They must be recorded also where the run's request is superseded.
@@ -145,7 +145,7 @@ pub enum RunOutcome<E> {
 pub async fn reconcile<C: Cloud, E>(
     cloud: &C,
     run: Run<'_>,
-    mut journal: impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
+    mut journal: impl AsyncFnMut(Checkpoint<'_>, &Proofs) -> Result<(), E>,
 ) -> RunOutcome<E> {
     let mut recent = RecentWrites {
         all_indeterminate_until: run.indeterminate_until,
@@ -221,7 +221,7 @@ async fn iteration<C: Cloud, E>(
     cloud: &C,
     run: &Run<'_>,
     recent: &mut RecentWrites,
-    journal: &mut impl AsyncFnMut(Checkpoint, &Proofs) -> Result<(), E>,
+    journal: &mut impl AsyncFnMut(Checkpoint<'_>, &Proofs) -> Result<(), E>,
 ) -> Iteration<E> {
     let scope = Scope { proofs: recent.proofs.clone(), ..run.scope.clone() };
     let observed = match cloud.observe(&scope).await {

@@ -20,6 +20,7 @@ fn facts(spec: &Spec) -> Facts {
         architectures: vec!["x86_64".into()],
         virtualization: vec!["hvm".into()],
         zones: zones.iter().cloned().collect(),
+        vcpus: Some(2),
     };
     let image = ImageFacts {
         state: "available".into(),
@@ -60,7 +61,7 @@ fn check(before: Option<&Spec>, properties: Value, change: impl Fn(&mut Facts)) 
 
 fn subnet(id: &str, cidr: &str, zone: &str, is_marked: bool) -> SubnetFacts {
     let cidr = cidr.parse().expect("a network");
-    SubnetFacts { id: id.into(), vpc: "vpc-1".into(), cidr, zone: zone.into(), is_marked }
+    SubnetFacts { id: id.into(), vpc: "vpc-1".into(), cidr, zone: zone.into(), free_addresses: None, is_marked }
 }
 
 const NONE: [&str; 0] = [];
@@ -74,6 +75,7 @@ fn offered(architecture: &str, zones: &[&str]) -> InstanceTypeFacts {
         architectures: vec![architecture.into()],
         virtualization: vec!["hvm".into()],
         zones: zones.iter().map(|it| (*it).to_owned()).collect(),
+        vcpus: Some(2),
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::common::{names, resources, run, scope, spec, standard};
 use auto_scaling::{AutoScaling, DeletionProtection, LifecycleState, PoolState, Process, PutWarmPool, Timestamp};
 use environment::{
-    COMPLETE_OBSERVATION_INTERVAL, Condition, DesiredState, OBSTACLE_LIMIT, Proofs, Run, RunOutcome, reconcile,
-    still_open,
+    COMPLETE_OBSERVATION_INTERVAL, Checkpoint, Condition, DesiredState, OBSTACLE_LIMIT, Proofs, Run, RunOutcome,
+    reconcile, still_open,
 };
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::json;
@@ -31,7 +31,7 @@ fn delete(account: &MemoryAccount, within: Duration) -> String {
     let begin = account.clock.now();
     let desired = DesiredState::default();
     let run = Run::standalone(&scope, &desired, begin + within);
-    let journal = async |_, _: &_| Ok::<(), std::convert::Infallible>(());
+    let journal = async |_: Checkpoint<'_>, _: &Proofs| Ok::<(), std::convert::Infallible>(());
     let outcome = account.clock.run(reconcile(&session, run, journal)).expect("not killed");
     let seconds = (account.clock.now() - begin).as_secs();
     match outcome {
@@ -330,7 +330,7 @@ fn a_complete_observation_that_is_ahead_of_the_clock_does_not_count() {
     let desired = resources(&spec(json!({ "MinSize": "0", "Egress": "NatGateway" })));
     let (session, scope) = (Session::new(&account, "create"), scope(&account));
     let until = account.clock.now() + Duration::from_mins(1);
-    let journal = async |_, proofs: &Proofs| {
+    let journal = async |_: Checkpoint<'_>, proofs: &Proofs| {
         account.proofs.borrow_mut().clone_from(proofs);
         Ok::<(), std::convert::Infallible>(())
     };
@@ -352,7 +352,7 @@ fn a_wait_that_began_in_an_earlier_run_counts_from_its_beginning() {
     let foreign = Condition::from("vpc v: in use").within(OBSTACLE_LIMIT);
     account.obstacles.borrow_mut().insert(names().vpc(), foreign.clone());
     let (session, scope, desired) = (Session::new(&account, "delete"), scope(&account), DesiredState::default());
-    let journal = async |_, _: &_| Ok::<(), std::convert::Infallible>(());
+    let journal = async |_: Checkpoint<'_>, _: &Proofs| Ok::<(), std::convert::Infallible>(());
     let mut open_since = environment::OpenSince::new();
     let begin = account.clock.now();
     let outcome = loop {

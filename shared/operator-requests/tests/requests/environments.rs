@@ -190,6 +190,6 @@ fn the_status_of_a_deleted_environment_says_so_as_long_as_its_record_exists() {
     let list = send(&handler, sample("list.json"));
     let mut states: Vec<&Value> =
         list["Environments"].as_array().expect("a list").iter().map(|it| &it["State"]).collect();
-    states.sort_by_key(|it| it.to_string());
+    states.sort_by_key(ToString::to_string);
     assert_eq!(states, ["deleted", "settled"]);
 }

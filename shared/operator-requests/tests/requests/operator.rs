@@ -6,6 +6,7 @@ use crate::common::{
     writes,
 };
 use environment::{Fields, Key, Kind, Timestamp};
+use memory_cloud::{AccountQuota, Counted};
 use request_pass::StackState;
 use requests::records::{LatestRequest, MemoryRecords, Progress};
 use requests::{Owner, Records as _, Request};
@@ -426,4 +427,32 @@ fn an_invalid_operator_request_names_the_valid_form() {
         let none = result(json!({ "Request": request }));
         assert!(none.starts_with("Environment is null: valid is the id of an environment"), "{none}");
     }
+}
+
+#[test]
+fn a_plan_shows_what_fits_what_certainly_does_not_and_what_is_unknown() {
+    let handler = handler();
+    let quota = |counted, allowed| AccountQuota { counted, allowed, used_by_others: 5 };
+    let account = &handler.cloud_factory.account;
+    account.quotas.borrow_mut().extend([quota(Counted::Vpc, 5), quota(Counted::Vcpu, 9), quota(Counted::Address, 9)]);
+    let properties = json!({ "EnvironmentSuffix": "dev", "MinSize": "1", "MaxSize": "4" });
+    let result = send(&handler, json!({ "Request": "plan", "ResourceProperties": properties }));
+    let verdict = |quota: &str| {
+        let all = result["Account"].as_array().expect("findings");
+        all.iter().find(|it| it["Quota"] == quota).map_or(Value::Null, |it| it["Verdict"].clone())
+    };
+    assert_eq!(verdict("VPCs per Region"), "certainly not");
+    assert_eq!(verdict("EC2-VPC Elastic IPs"), "fits");
+    assert_eq!(verdict("Roles per account"), "unknown", "it was not read");
+    let standard = "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances";
+    assert_eq!(verdict(standard), "unknown", "there is room for MinSize only");
+    let text = result["Text"].as_str().expect("a text");
+    for line in [
+        "\nRoom in the account:\n  VPCs per Region: 1 needed, 5 of 5 in use. Remove VPCs ",
+        &format!("\n  {standard}: 2 to 8 needed, 5 of 9 in use: unknown whether it fits: there is no room for MaxSize"),
+        "\n  EC2-VPC Elastic IPs: 1 needed, 5 of 9 in use: fits",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert_eq!(writes(&handler), 0);
 }

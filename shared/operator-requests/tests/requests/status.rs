@@ -117,7 +117,7 @@ fn each_instance_is_named_with_its_state() {
         .cloud_factory
         .account
         .operate(|simulator, _| simulator.group(GROUP).expect("the group").instances[0].id.clone());
-    let expected = |state: &str, in_service: bool| json!([{ "Id": id, "Zone": "us-west-2a", "LifecycleState": state, "Health": "Healthy", "Version": 1, "InService": in_service }]);
+    let expected = |state: &str, in_service: bool| json!([{ "Id": id, "Zone": "zone-0", "LifecycleState": state, "Health": "Healthy", "Version": 1, "InService": in_service }]);
     assert_eq!(instances(), expected("InService", true));
     handler.cloud_factory.account.operate(|simulator, now| {
         simulator.enter_standby(GROUP, std::slice::from_ref(&id), false, now).expect("the instance can enter Standby");

@@ -59,6 +59,26 @@ fn the_limits_of_the_deployment_apply() {
     assert_eq!(result["Count"], json!(2), "{result}");
 }
 
+/// `VpcId` and `MaxSize` are known to CloudFormation alone.
+#[test]
+fn unresolved_properties_are_not_checked() {
+    let properties = json!({
+        "EnvironmentSuffix": "dev", "InstanceType": "m5.large", "SubnetIds": ["subnet-0a1b2c3d4e5f60718"],
+    });
+    let paths = |unresolved: Value| {
+        let request = json!({ "Request": "validate", "ResourceProperties": properties, "Unresolved": unresolved });
+        let result = read(&handler_with(&LIMITS), &request.to_string());
+        let violations = result["Violations"].as_array().expect("a list").clone();
+        violations.iter().map(|it| it["Property"].as_str().expect("a text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(paths(json!([])), ["SubnetIds"]);
+    assert_eq!(paths(json!(["VpcId", "MaxSize"])), ["InstanceType"]);
+    assert!(paths(json!(["VpcId", "MaxSize", "InstanceType"])).is_empty());
+    let request = json!({ "Request": "validate", "ResourceProperties": properties, "Unresolved": ["Vpc"] });
+    let error = read(&handler_with(&LIMITS), &request.to_string())["Error"].clone();
+    assert_eq!(error, "Unresolved is a list of 1 item: valid is a list of names of properties");
+}
+
 #[test]
 fn a_list_of_violations_ends() {
     let unknown: serde_json::Map<String, Value> = (0..60).map(|it| (format!("Nope{it}"), json!("1"))).collect();

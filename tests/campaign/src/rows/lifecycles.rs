@@ -147,7 +147,8 @@ fn run_lifecycle(fixture: &mut Fixture, resource: &Resource, lifecycle: &Lifecyc
     let rolls_back = lifecycle.stack == StackState::RollingBack;
     if lifecycle.protected && !rolls_back {
         rejected(fixture, "DeletionProtection is true")?;
-        let unlocked = fixture.operator_request(&json!({ "Request": "unlock", "Environment": resource.id }));
+        let unlocked =
+            fixture.run(fixture.operator_request(&json!({ "Request": "unlock", "Environment": resource.id })));
         if unlocked.get("Error").is_some() {
             return Err(format!("unlock: {unlocked}"));
         }

@@ -64,7 +64,8 @@ pub(super) enum Course {
 pub(super) const COURSES: [Course; 4] = [Course::Good, Course::Abandoned, Course::NoImage, Course::SiblingFails];
 
 pub(super) fn rows() -> Vec<Row> {
-    let name = "rollouts: seeded updates, rollbacks, alarms, scaling events, foreign refreshes, dead functions";
+    let name =
+        "rollouts: seeded updates, rollbacks, operators, alarms, scaling events, foreign refreshes, dead functions";
     let seeded = Row { name, cases: 10_000, short: 200, run: Box::new(schedule), seeded: true };
     vec![calls(), services(), seeded]
 }
@@ -293,6 +294,8 @@ struct Schedule<'a> {
     /// The type in the last successful request.
     current: &'static str,
     responses: Vec<Response>,
+    /// Whether an operator's `cancel` may have left instances of two versions.
+    is_cancelled: bool,
 }
 
 fn schedule(seed: usize) -> Verdict {
@@ -317,7 +320,7 @@ fn schedule(seed: usize) -> Verdict {
             fixture.account().faults.borrow_mut().insert(call, fault);
         }
     }
-    let mut schedule = Schedule { fixture: &fixture, dice, current: TYPES[0], responses: vec![] };
+    let mut schedule = Schedule { fixture: &fixture, dice, current: TYPES[0], responses: vec![], is_cancelled: false };
     let responses = fixture.run(async {
         for _ in 0..2 + schedule.dice.below(5) {
             schedule.event().await;
@@ -326,6 +329,10 @@ fn schedule(seed: usize) -> Verdict {
         fixture.account().hooks_unanswered.set(false);
         fixture.account().faults.borrow_mut().clear();
         settle(&fixture).await;
+        if schedule.is_cancelled {
+            schedule.ask("roll").await;
+            settle(&fixture).await;
+        }
         schedule.responses
     });
     let reasons = Vec::from_iter(fixture.run(unsettled(&fixture)));
@@ -350,8 +357,9 @@ pub(super) async fn unsettled(fixture: &Fixture) -> Option<String> {
 
 impl Schedule<'_> {
     async fn event(&mut self) {
-        match self.dice.below(12) {
+        match self.dice.below(15) {
             0..=4 => self.update().await,
+            12..=14 => self.operator().await,
             5 | 6 => {
                 let to = u32::try_from(1 + self.dice.below(4)).unwrap_or(1);
                 self.operate(|simulator, group, now| drop(simulator.set_desired_capacity(group, to, false, now)));
@@ -375,6 +383,21 @@ impl Schedule<'_> {
             }
         }
         self.wait(20).await;
+    }
+
+    /// An operator's request, which may be refused. A hold ends by its own time, if it is not released before.
+    async fn operator(&mut self) {
+        let name = ["roll", "rollback", "cancel", "hold", "release"][index(&mut self.dice, 5)];
+        self.is_cancelled |= name == "cancel";
+        self.ask(name).await;
+    }
+
+    async fn ask(&self, name: &str) {
+        let mut event = json!({ "Request": name, "Environment": self.fixture.names("dev").environment_id() });
+        if name == "hold" {
+            event["Hours"] = json!(2);
+        }
+        self.fixture.operator_request(&event).await;
     }
 
     fn operate(&self, call: impl FnOnce(&mut auto_scaling::AutoScaling, &str, auto_scaling::Timestamp)) {

@@ -50,6 +50,18 @@ pub async fn update(service: &AutoScalingService, parameters: &mut Parameters) -
     Ok(Vec::new())
 }
 
+/// The account's limits, which nothing enforces: AWS's defaults (Auto Scaling user guide, "Quotas for Auto Scaling resources
+/// and groups").
+pub fn account_limits(simulator: &AutoScaling, parameters: &Parameters) -> ActionResult {
+    parameters.finish()?;
+    Ok(vec![
+        Element::leaf("MaxNumberOfAutoScalingGroups", 500),
+        Element::leaf("MaxNumberOfLaunchConfigurations", 200),
+        Element::leaf("NumberOfAutoScalingGroups", simulator.groups().count()),
+        Element::leaf("NumberOfLaunchConfigurations", 0),
+    ])
+}
+
 pub fn delete(simulator: &mut AutoScaling, parameters: &mut Parameters) -> ActionResult {
     let name = parameters.required("AutoScalingGroupName")?;
     let force = parameters.flag("ForceDelete")?.unwrap_or(false);

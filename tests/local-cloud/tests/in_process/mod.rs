@@ -29,6 +29,7 @@ use local_cloud::{
     rejections::Rejections,
     router::{self, Router},
     saved_queries::SavedQueries,
+    service_quotas::ServiceQuotas,
 };
 use tokio::net::TcpListener;
 
@@ -78,6 +79,7 @@ impl LocalCloud {
             ec2_gaps: Ec2Gaps::default(),
             rejections: Rejections::default(),
             saved_queries: SavedQueries::default(),
+            service_quotas: ServiceQuotas::default(),
             recorder: Recorder::new(None).unwrap(),
             latency: LatencyTable::default(),
             faults: Faults::default(),

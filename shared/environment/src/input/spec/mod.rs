@@ -222,20 +222,24 @@ impl Spec {
         defaults: &Defaults,
         deployment: &Deployment,
     ) -> Result<Spec, Vec<Violation>> {
-        let mut reader = Reader { given, defaults, violations: unknown(given) };
-        let spec = reader.spec();
-        let invalid = reader.invalid_properties();
-        let readable = if invalid.is_empty() { spec.clone() } else { spec_without(&invalid, given, defaults) };
-        reader.reject_managed_network_properties();
-        reader.reject_other_boundary();
-        let mut violations = reader.violations;
-        if let Some(readable) = &readable {
-            violations.extend(rules::violations(readable, &invalid, &Surroundings { deployment, before }));
-        }
-        match spec {
-            Some(spec) if violations.is_empty() => Ok(spec),
-            _ => Err(violations),
-        }
+        let (spec, violations) = checked(given, &BTreeSet::new(), defaults, &Surroundings { deployment, before });
+        spec.filter(|_| violations.is_empty()).ok_or(violations)
+    }
+
+    /// Like [`Spec::read`], for properties of which some have no value yet, such as the result of an intrinsic function in
+    /// a template. `unresolved` has their names, and `given` does not contain them. Neither they nor the rules that read
+    /// them are checked. In the spec they have the table's defaults.
+    ///
+    /// # Errors
+    /// All violations together, as in [`Spec::read`].
+    pub fn read_partial(
+        given: &Map<String, Value>,
+        unresolved: &BTreeSet<&str>,
+        defaults: &Defaults,
+        deployment: &Deployment,
+    ) -> Result<Spec, Vec<Violation>> {
+        let (spec, violations) = checked(given, unresolved, defaults, &Surroundings { deployment, before: None });
+        spec.filter(|_| violations.is_empty()).ok_or(violations)
     }
 
     /// Reads a spec from a record. An older version with fewer properties may have written the record: the missing
@@ -261,6 +265,28 @@ impl Spec {
     pub fn image_source(&self) -> &str {
         self.image_id.as_deref().or(self.image_parameter.as_deref()).unwrap_or_default()
     }
+}
+
+/// The spec of the valid properties, and all violations except those of unresolved properties.
+fn checked(
+    given: &Map<String, Value>,
+    unresolved: &BTreeSet<&str>,
+    defaults: &Defaults,
+    surroundings: &Surroundings<'_>,
+) -> (Option<Spec>, Vec<Violation>) {
+    let mut reader = Reader { given, defaults, violations: unknown(given) };
+    let spec = reader.spec();
+    let mut invalid = reader.invalid_properties();
+    reader.violations.retain(|it| !unresolved.contains(it.property.as_str()));
+    invalid.extend(unresolved);
+    let readable = if invalid.is_empty() { spec } else { spec_without(&invalid, given, defaults) };
+    reader.reject_managed_network_properties();
+    reader.reject_other_boundary();
+    let mut violations = reader.violations;
+    if let Some(readable) = &readable {
+        violations.extend(rules::violations(readable, &invalid, surroundings));
+    }
+    (readable, violations)
 }
 
 /// The spec of the valid properties: an invalid one has the table's default, so that the rules between all others can be

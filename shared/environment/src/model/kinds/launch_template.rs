@@ -3,6 +3,7 @@ use crate::model::field::{Field, KindSetting, ResourceKind};
 use crate::model::key::{Ref, Tags};
 use crate::model::kind::KindFacts;
 use crate::model::script::Script;
+use similar::{ChangeTag, TextDiff};
 
 /// A launch template with all versions that Envkeeper created, the oldest first. A desired template has one version.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,16 +99,21 @@ impl TemplateContent {
         present.map(|(name, part)| format!("{name}: {}", part_summary(name, &part))).collect()
     }
 
-    /// A line for each part that differs from `old`.
+    /// A line for each part that differs from `old`, and the changed lines of the user data. They may contain a secret of the
+    /// stack author, so a plan is shown to its operator, and no log has it.
     pub(crate) fn differences(&self, old: &TemplateContent) -> Vec<String> {
         let pairs = self.parts().into_iter().zip(old.parts());
-        pairs
-            .filter(|(new, old)| new != old)
-            .map(|((name, new), (_, old))| match name {
+        let mut lines = Vec::new();
+        for ((name, new), (_, old)) in pairs.filter(|(new, old)| new != old) {
+            lines.push(match name {
                 TAGS => format!("{name}: {} → {}", lines_without(&old, &new), lines_without(&new, &old)),
                 _ => format!("{name}: {} → {}", part_summary(name, &old), part_summary(name, &new)),
-            })
-            .collect()
+            });
+            if name == USER_DATA {
+                lines.extend(changed_lines(&old, &new));
+            }
+        }
+        lines
     }
 }
 
@@ -130,6 +136,25 @@ fn part_summary(name: &str, part: &str) -> String {
 fn lines_without(part: &str, other: &str) -> String {
     let lines: Vec<&str> = part.lines().filter(|line| !other.lines().any(|it| it == *line)).collect();
     if lines.is_empty() { "none".into() } else { lines.join(", ") }
+}
+
+/// The most changed lines of user data in a plan, and the most characters of one: two screens. User data has 16 KB at most.
+const MAX_CHANGED_LINES: usize = 50;
+const MAX_LINE_LENGTH: usize = 200;
+
+/// The lines that were removed and added, in their order, with a sign in front.
+fn changed_lines(old: &str, new: &str) -> Vec<String> {
+    let diff = TextDiff::from_lines(old, new);
+    let changed = diff.iter_all_changes().filter(|it| it.tag() != ChangeTag::Equal);
+    let mut lines: Vec<String> = changed
+        .map(|it| format!("  {} {}", it.tag(), it.value().trim_end()).chars().take(MAX_LINE_LENGTH).collect())
+        .collect();
+    let more = lines.len().saturating_sub(MAX_CHANGED_LINES);
+    if more > 0 {
+        lines.truncate(MAX_CHANGED_LINES);
+        lines.push(format!("  … and {more} more changed lines"));
+    }
+    lines
 }
 
 /// The start of the digest of an altered version, which no desired version has.

@@ -9,8 +9,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use environment::{
-    Cloud, Defaults, Deployment, DesiredState, Facts, Fields, Names, Plan, Proofs, Resource, Run, RunOutcome, Scope,
-    Spec, Timestamp, Violation, desired, indeterminate_until, plan, reconcile,
+    Checkpoint, Cloud, Defaults, Deployment, DesiredState, Facts, Fields, Names, Plan, Proofs, Resource, Run,
+    RunOutcome, Scope, Spec, Timestamp, Violation, desired, indeterminate_until, plan, reconcile,
 };
 use memory_cloud::{MemoryAccount, Session};
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ pub fn run(
     let until = account.clock.now() + Duration::from_mins(10);
     let scope = scope(account);
     let run = Run { indeterminate_until, ..Run::standalone(&scope, desired, until) };
-    let journal = async |_, proofs: &Proofs| {
+    let journal = async |_: Checkpoint<'_>, proofs: &Proofs| {
         account.proofs.borrow_mut().clone_from(proofs);
         Ok::<_, Infallible>(())
     };

@@ -1,0 +1,10 @@
+//! The command line in one program: each verb with recorded results, without a network.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first unexpected value")]
+
+mod changing;
+mod fixture;
+mod history;
+mod page;
+mod reading;
+mod templates;
+mod watching;
