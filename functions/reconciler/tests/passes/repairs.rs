@@ -70,6 +70,8 @@ fn drift(account: &MemoryAccount) -> Vec<Resource> {
         account.tamper(&resource.key(), change);
     }
     assert!(before.iter().zip(account.inventory()).all(|(before, after)| *before != after), "everything has drift");
+    // Until every read shows it.
+    account.clock.advance(Duration::from_mins(1));
     before
 }
 
