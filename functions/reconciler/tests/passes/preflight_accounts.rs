@@ -20,13 +20,13 @@ const ACCOUNTS: u64 = 1_200;
 /// The counted resources, each with the number of chances to be the one that runs out: a quota of 5 or 20 does more often
 /// than one of thousands.
 const CHANCES: [(Counted, u64); 13] = [
-    (Counted::Vpc, 4),
-    (Counted::InternetGateway, 4),
-    (Counted::NatGateway, 4),
-    (Counted::Address, 4),
-    (Counted::GatewayEndpoint, 4),
-    (Counted::Vcpu, 4),
-    (Counted::InstanceAddress, 4),
+    (Counted::Vpc, 8),
+    (Counted::InternetGateway, 8),
+    (Counted::NatGateway, 8),
+    (Counted::Address, 8),
+    (Counted::GatewayEndpoint, 8),
+    (Counted::Vcpu, 8),
+    (Counted::InstanceAddress, 8),
     (Counted::SecurityGroup, 1),
     (Counted::Group, 1),
     (Counted::Role, 1),
