@@ -186,7 +186,7 @@ fn shown_value(value: &Value) -> String {
     number.filter(|text| is_number(text)).map_or_else(|| form(value), |text| shown(&text))
 }
 
-fn valid_amounts() -> String {
+pub(super) fn valid_amounts() -> String {
     format!("a whole number from -{MAX_INSTANCES_PER_ACTION} to {MAX_INSTANCES_PER_ACTION}, but not 0")
 }
 
@@ -196,7 +196,7 @@ fn amount(text: &str) -> Option<i32> {
     (amount != 0 && amount.abs() <= MAX_INSTANCES_PER_ACTION).then_some(amount)
 }
 
-fn valid_capacities() -> String {
+pub(super) fn valid_capacities() -> String {
     String::from("a whole number from MinSize to MaxSize")
 }
 

@@ -206,7 +206,10 @@ pub fn of_rules() -> Vec<Value> {
         json!({ "AlarmActions": [{ "Alarm": "cpu-high", "Action": "ScaleTo", "Capacity": 9 }] }),
         json!({ "MinSize": 1, "AlarmActions": [{ "Alarm": "cpu-high", "Action": "ScaleTo", "Capacity": "0" }] }),
         notify("arn:aws:sns:eu-west-1:123456789012:on-call"),
-        notify("arn:aws:sns:us-west-2:210987654321:on-call"),
+        json!({ "AlarmActions": [
+            { "Alarm": "cpu-low", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:123456789012:on-call" },
+            { "Alarm": "cpu-high", "Action": "Notify", "TopicArn": "arn:aws:sns:us-west-2:210987654321:on-call" },
+        ] }),
         notify("arn:aws:sns:us-west-2:123456789012:on-call.fifo"),
         json!({ "AlarmActions": [by("cpu-high"), by("scalable-ec2-cpu-high-uswest2-dev")] }),
         json!({ "AlarmActions": [by("cpu-high"), { "Alarm": "cpu-high", "Action": "ScaleBy", "Amount": "1", "DryRun": true }] }),

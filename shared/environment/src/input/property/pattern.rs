@@ -38,6 +38,7 @@ pub(super) fn of_value(value_type: &ValueType) -> Option<String> {
             let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
             format!("0*(?:{})", numbers.join("|"))
         }
+        ValueType::Bool => String::from("(?:true|false)"),
         ValueType::Id(prefix) => id(prefix),
         ValueType::ImageId => id("ami-"),
         ValueType::Arn(service, prefix) => arn(service, prefix),
@@ -51,7 +52,7 @@ pub(super) fn of_value(value_type: &ValueType) -> Option<String> {
         | ValueType::AlarmNames => {
             return list(value_type);
         }
-        ValueType::Choice(_) | ValueType::Bool | ValueType::Tags | ValueType::AlarmActions => return None,
+        ValueType::Choice(_) | ValueType::Tags | ValueType::AlarmActions => return None,
     };
     Some(whole_text(&pattern))
 }

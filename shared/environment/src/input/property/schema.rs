@@ -13,7 +13,7 @@ use super::value_type::{MAX_INSTANCE_TYPE, MAX_PARAMETER, MAX_ROLLOUT_ALARMS, MA
 use super::{ALL, CLOUDFORMATION_OWN, Default, Property, ValueType};
 use crate::input::alarm_action::{
     ActionKind, AlarmAction, DEFAULT_COOLDOWN_SECONDS, MAX_ALARM_NAME, MAX_CAPACITY, MAX_COOLDOWN_SECONDS,
-    MAX_INSTANCES_PER_ACTION, OWN_ALARMS,
+    MAX_INSTANCES_PER_ACTION, OWN_ALARMS, valid_amounts, valid_capacities,
 };
 use crate::input::forms::{MAX_DIGITS, MAX_LIST_LENGTH};
 use crate::model::user_data::MAX_USER_DATA_BYTES;
@@ -121,7 +121,8 @@ impl Place {
         }
     }
 
-    /// The forms of a value, of which the parser reads each scalar as text.
+    /// The forms of a value, of which the parser reads each scalar as text. The usual form comes first: an editor names its
+    /// violation.
     fn forms(self, value_type: &ValueType) -> Vec<Value> {
         let text = |most: Option<usize>| {
             let mut form = json!({ "type": "string", "pattern": pattern::of_value(value_type) });
@@ -134,27 +135,28 @@ impl Place {
             (json!({ "type": "number" }), json!({ "type": "number", "minimum": 0 }), json!({ "type": "boolean" }));
         match value_type {
             // A number with an exponent would be a name, too, which nobody means.
-            ValueType::Suffix => vec![json!({ "type": "integer", "minimum": 0 }), boolean, text(None)],
+            ValueType::Suffix => vec![text(None), json!({ "type": "integer", "minimum": 0 }), boolean],
             ValueType::Text(most) => {
                 let mut text = text(Some(*most));
                 text["minLength"] = json!(1);
-                vec![number, boolean, text]
+                vec![text, number, boolean]
             }
-            ValueType::Script => vec![number, boolean, text(Some(MAX_USER_DATA_BYTES))],
+            ValueType::Script => vec![text(Some(MAX_USER_DATA_BYTES)), number, boolean],
             ValueType::Whole(least, most) => {
                 vec![json!({ "type": "integer", "minimum": least, "maximum": most }), text(Some(MAX_DIGITS))]
             }
             ValueType::OneOf(numbers) => vec![json!({ "type": "integer", "enum": numbers }), text(Some(MAX_DIGITS))],
             ValueType::Choice(words) => vec![json!({ "type": "string", "enum": words })],
-            ValueType::Bool => vec![boolean, json!({ "type": "string", "enum": ["true", "false"] })],
+            // A pattern, since cfn-lint takes "yes" for one of "true" and "false" in an enumeration.
+            ValueType::Bool => vec![boolean, text(None)],
             ValueType::InstanceType => vec![text(Some(MAX_INSTANCE_TYPE))],
             ValueType::ParameterName => vec![text(Some(MAX_PARAMETER))],
             ValueType::Network | ValueType::Id(_) | ValueType::ImageId | ValueType::Arn(..) => vec![text(None)],
             ValueType::Ids(_) | ValueType::Arns(..) | ValueType::ParameterPaths => {
                 vec![self.list(value_type, MAX_LIST_LENGTH), text(None)]
             }
-            ValueType::Units => vec![self.list(value_type, MAX_LIST_LENGTH), natural, boolean, text(None)],
-            ValueType::AlarmNames => vec![self.list(value_type, MAX_ROLLOUT_ALARMS), number, boolean, text(None)],
+            ValueType::Units => vec![self.list(value_type, MAX_LIST_LENGTH), text(None), natural, boolean],
+            ValueType::AlarmNames => vec![self.list(value_type, MAX_ROLLOUT_ALARMS), text(None), number, boolean],
             ValueType::Tags => self.tags(),
             ValueType::AlarmActions => vec![json!({
                 "type": "array",
@@ -203,35 +205,49 @@ impl Place {
 
     /// A rule. Its action decides which other field it has.
     fn alarm_action(self) -> Value {
-        let described = |description: &str, forms: Vec<Value>| {
+        let described = |description: &str, valid: &str, forms: Vec<Value>| {
             let mut field = self.one_of(forms);
-            field["description"] = json!(description);
+            field["description"] = json!(format!("{description} Valid: {valid}."));
             field
         };
-        let whole = |most| self.forms(&ValueType::Whole(0, most));
+        let of_type = |description: &str, value_type: &ValueType| {
+            described(description, &value_type.valid(), self.forms(value_type))
+        };
         let alarm = json!({ "type": "string", "maxLength": MAX_ALARM_NAME, "pattern": pattern::alarm_name() });
         let amount = vec![
-            json!({ "type": "integer", "minimum": -MAX_INSTANCES_PER_ACTION, "maximum": MAX_INSTANCES_PER_ACTION, "not": { "const": 0 } }),
+            json!({
+                "type": "integer",
+                "minimum": -MAX_INSTANCES_PER_ACTION,
+                "maximum": MAX_INSTANCES_PER_ACTION,
+                "not": { "const": 0 },
+            }),
             json!({ "type": "string", "maxLength": MAX_DIGITS + 1, "pattern": pattern::amount() }),
         ];
         let own: Vec<&str> = ActionKind::NAMES.into_iter().filter_map(AlarmAction::own_field).collect();
         let branches: Vec<Value> = ActionKind::NAMES.into_iter().map(|action| branch(action, &own)).collect();
-        let mut cooldown = described("The cooldown in seconds after the action.", whole(MAX_COOLDOWN_SECONDS));
+        let seconds = ValueType::Whole(0, MAX_COOLDOWN_SECONDS);
+        let mut cooldown = of_type("The cooldown in seconds after the action.", &seconds);
         cooldown["default"] = json!(DEFAULT_COOLDOWN_SECONDS);
-        let mut dry_run = described("Whether the rule only reports the action.", self.forms(&ValueType::Bool));
+        let mut dry_run = of_type("Whether the rule only reports the action.", &ValueType::Bool);
         dry_run["default"] = json!(false);
-        let alarms = format!(
-            "The short name of an alarm of the environment ({}), or the full name of another alarm.",
-            OWN_ALARMS.join(", ")
-        );
+        let alarms =
+            format!("{} or an alarm's full name of at most {MAX_ALARM_NAME} characters", OWN_ALARMS.join(", "));
         json!({
             "type": "object",
             "properties": {
-                "Alarm": described(&alarms, vec![alarm, json!({ "type": ["number", "boolean"] })]),
-                "Action": described("The action when the alarm enters ALARM.", self.forms(&ValueType::Choice(&ActionKind::NAMES))),
-                "Amount": described("The number of instances that ScaleBy adds, or removes if it is negative.", amount),
-                "Capacity": described("The number of instances that ScaleTo sets, from MinSize to MaxSize.", whole(MAX_CAPACITY)),
-                "TopicArn": described("The SNS topic that Notify notifies.", self.forms(&ValueType::Arn("sns", ""))),
+                "Alarm": described(
+                    "The alarm, by its short name if the environment has it.",
+                    &alarms,
+                    vec![alarm, json!({ "type": ["number", "boolean"] })],
+                ),
+                "Action": of_type("The action when the alarm enters ALARM.", &ValueType::Choice(&ActionKind::NAMES)),
+                "Amount": described("The instances that ScaleBy adds, or removes if negative.", &valid_amounts(), amount),
+                "Capacity": described(
+                    "The number of instances that ScaleTo sets.",
+                    &valid_capacities(),
+                    self.forms(&ValueType::Whole(0, MAX_CAPACITY)),
+                ),
+                "TopicArn": of_type("The SNS topic that Notify notifies.", &ValueType::Arn("sns", "")),
                 "CooldownSeconds": cooldown,
                 "DryRun": dry_run,
             },
