@@ -6,6 +6,7 @@ VENV := .tools/venv
 TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
+EDITOR := .tools/editor
 CALLS := target/reports/calls
 # The whole calls of the functions (test-stacks), and of the adapters' tests (test-rust).
 EXCHANGES := target/reports/exchanges
@@ -85,9 +86,10 @@ ifndef RUSTC_WORKSPACE_WRAPPER
 endif
 
 .PHONY: test-templates
-test-templates: $(TOOLS) $(CHECKS)/installed ## Templates and policies: cfn-lint, cfn-guard, checkov, a policy linter; and the tests of the Python tools
+test-templates: $(TOOLS) $(CHECKS)/installed $(EDITOR)/installed ## Templates, policies, schemas: cfn-lint, cfn-guard, checkov, a policy linter, an editor; and the tests of the Python tools
 	$(VENV)/bin/cfn-lint infra/*.yaml infra/examples/*.yaml infra/rules/red/*.yaml
 	$(CHECKS)/bin/python -m unittest discover --start-directory tests/validators
+	$(PYTHON) -m unittest discover --start-directory tests/authoring
 	$(PYTHON) -m unittest discover --start-directory tests/bench
 	$(PYTHON) -m unittest discover --start-directory tests/prose
 	$(PYTHON) -m unittest discover --start-directory tests/api-models
@@ -151,6 +153,13 @@ $(CHECKS)/installed: tests/tools/requirements-checks.txt
 	python3 -m venv --clear $(CHECKS)
 	$(CHECKS)/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement $<
 	touch $@
+
+# Without Node.js or its registry the editor test is skipped.
+$(EDITOR)/installed: tests/authoring/editor/package-lock.json
+	@echo 'Installing the language server of the editor test into .tools (27 MB)'
+	mkdir -p $(EDITOR)
+	cp tests/authoring/editor/package.json $< $(EDITOR)
+	cd $(EDITOR) && timeout 120 npm ci --ignore-scripts --no-audit --no-fund && touch installed || echo 'The editor test is skipped: npm could not install it.'
 
 .PHONY: clean
 clean: ## Remove build outputs and tools

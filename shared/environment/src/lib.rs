@@ -39,7 +39,7 @@ pub use engine::awaited::{COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};
 pub use engine::cloud::{Call, CallError, CallKind, Cloud, ObservedResource, Ownership, Scope, State, Timestamp};
 pub use engine::condition::{Awaited, Condition, OBSTACLE_LIMIT, OpenSince};
 pub use engine::drift::{Drift, drift, foreign_ingress};
-pub use engine::outputs::outputs;
+pub use engine::outputs::{OUTPUTS, outputs};
 pub use engine::ownership::{Proofs, Standing, apply_standings, is_unmarked_create, standings};
 pub use engine::plan::{Action, DesiredState, FixedDrift, Plan, Step, TemplateRollout, desired_version, plan};
 pub use engine::reconcile::{Checkpoint, Run, RunOutcome, indeterminate_until, reconcile};

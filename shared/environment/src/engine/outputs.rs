@@ -9,6 +9,26 @@ use crate::model::names::Names;
 use crate::model::partition::Partition;
 use crate::model::resource::Fields;
 
+/// The outputs of an environment, the names that `Fn::GetAtt` accepts: the keys of [`outputs`], and `RolloutState`, which a
+/// pass adds.
+pub const OUTPUTS: [&str; 15] = [
+    "VpcId",
+    "SubnetIds",
+    "SecurityGroupId",
+    "AutoScalingGroupName",
+    "AutoScalingGroupArn",
+    "LaunchTemplateId",
+    "LaunchTemplateVersion",
+    "RolloutState",
+    "RoleArn",
+    "InstanceProfileArn",
+    "BucketName",
+    "LogBucketName",
+    "AutoScalingLogGroup",
+    "InstanceLogGroup",
+    "DashboardUrl",
+];
+
 /// The outputs by key. An absent value is empty, so that `Fn::GetAtt` never fails a stack.
 #[must_use]
 pub fn outputs(observed: &[ObservedResource], names: &Names) -> BTreeMap<&'static str, String> {
@@ -51,4 +71,19 @@ fn dashboard_url(names: &Names) -> String {
     let Some(Partition { console, .. }) = Partition::of(region) else { return String::new() };
     let dashboard = names.dashboard().name;
     format!("https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{dashboard}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::names::Deployment;
+
+    #[test]
+    fn the_list_of_outputs_is_that_of_a_response() {
+        let deployment = Deployment { project: "p".into(), region: "us-west-2".into(), account: "123456789012".into() };
+        let keys = outputs(&[], &deployment.names("dev")).into_keys().chain(["RolloutState"]);
+        assert_eq!(keys.collect::<BTreeSet<_>>(), OUTPUTS.into_iter().collect());
+    }
 }

@@ -7,13 +7,19 @@ use crate::input::forms::{MAX_LIST_LENGTH, form, is_number, is_topic, shown, sho
 use crate::model::names::Names;
 
 /// The default cooldown of a rule after an action: 300 s, like a scaling policy's.
-const DEFAULT_COOLDOWN_SECONDS: u32 = 300;
+pub(super) const DEFAULT_COOLDOWN_SECONDS: u32 = 300;
 
 /// The longest cooldown, in seconds: a day.
-const MAX_COOLDOWN_SECONDS: u32 = 86_400;
+pub(super) const MAX_COOLDOWN_SECONDS: u32 = 86_400;
 
 /// The most instances that a rule adds or removes at a time.
-const MAX_INSTANCES_PER_ACTION: i32 = 100;
+pub(super) const MAX_INSTANCES_PER_ACTION: i32 = 100;
+
+/// The largest capacity that a rule sets: the bound of `MaxSize`.
+pub(super) const MAX_CAPACITY: u32 = 1_000;
+
+/// The longest name of an alarm, in characters (the CloudWatch API reference of `PutMetricAlarm`).
+pub(super) const MAX_ALARM_NAME: usize = 255;
 
 /// The short names of the environment's own alarms.
 pub const OWN_ALARMS: [&str; 5] = ["cpu-high", "cpu-low", "launch-failures", "healthy-low", "rollout-failed"];
@@ -101,12 +107,22 @@ impl AlarmAction {
     #[must_use]
     pub fn valid_list() -> String {
         format!(
-            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name of at most 255 characters), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds (0 to {MAX_COOLDOWN_SECONDS}, {DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
+            "a list of at most {MAX_LIST_LENGTH} different rules, each with Alarm ({} or an alarm's full name of at most {MAX_ALARM_NAME} characters), Action ({}) and its field: Amount ({}), Capacity ({}) or TopicArn; CooldownSeconds (0 to {MAX_COOLDOWN_SECONDS}, {DEFAULT_COOLDOWN_SECONDS} if omitted) and DryRun (false)",
             OWN_ALARMS.join(", "),
             ActionKind::NAMES.join(", "),
             valid_amounts(),
             valid_capacities(),
         )
+    }
+
+    /// The field that only rules with this action have.
+    pub(super) fn own_field(action: &str) -> Option<&'static str> {
+        match action {
+            "ScaleBy" => Some("Amount"),
+            "ScaleTo" => Some("Capacity"),
+            "Notify" => Some("TopicArn"),
+            _ => None,
+        }
     }
 
     /// Reads one rule.
@@ -115,8 +131,10 @@ impl AlarmAction {
     /// Every field that is not valid.
     pub fn read(rule: &Map<String, Value>) -> Result<AlarmAction, Vec<BadField>> {
         let mut fields = Fields { rule, bad: Vec::new() };
-        let alarm = fields.parsed("Alarm", "an alarm's name of 1 to 255 characters", |text| {
-            ((1..=255).contains(&text.chars().count()) && !text.contains(char::is_control)).then(|| text.to_owned())
+        let valid = format!("an alarm's name of 1 to {MAX_ALARM_NAME} characters");
+        let alarm = fields.parsed("Alarm", &valid, |text| {
+            ((1..=MAX_ALARM_NAME).contains(&text.chars().count()) && !text.contains(char::is_control))
+                .then(|| text.to_owned())
         });
         let valid = format!("one of {}", ActionKind::NAMES.join(", "));
         let name = fields.parsed("Action", &valid, |text| ActionKind::NAMES.into_iter().find(|name| *name == text));
@@ -168,7 +186,7 @@ fn shown_value(value: &Value) -> String {
     number.filter(|text| is_number(text)).map_or_else(|| form(value), |text| shown(&text))
 }
 
-fn valid_amounts() -> String {
+pub(super) fn valid_amounts() -> String {
     format!("a whole number from -{MAX_INSTANCES_PER_ACTION} to {MAX_INSTANCES_PER_ACTION}, but not 0")
 }
 
@@ -178,12 +196,12 @@ fn amount(text: &str) -> Option<i32> {
     (amount != 0 && amount.abs() <= MAX_INSTANCES_PER_ACTION).then_some(amount)
 }
 
-fn valid_capacities() -> String {
+pub(super) fn valid_capacities() -> String {
     String::from("a whole number from MinSize to MaxSize")
 }
 
 fn capacity(text: &str) -> Option<u32> {
-    whole(text).filter(|it| *it <= 1_000)
+    whole(text).filter(|it| *it <= MAX_CAPACITY)
 }
 
 /// Reads one field after the other, and records the fields that are not valid.
@@ -221,15 +239,10 @@ impl Fields<'_> {
 
     /// Rejects a field of another action: such a field is a mistake.
     fn reject_other_fields(&mut self, action: Option<&str>) {
-        let own = match action {
-            Some("ScaleBy") => "Amount",
-            Some("ScaleTo") => "Capacity",
-            Some("Notify") => "TopicArn",
-            _ => "",
-        };
-        let all = ["Alarm", "Action", "CooldownSeconds", "DryRun"];
-        let known = |name: &str| all.contains(&name) || name == own;
         let Some(action) = action else { return };
+        let own = AlarmAction::own_field(action);
+        let all = ["Alarm", "Action", "CooldownSeconds", "DryRun"];
+        let known = |name: &str| all.contains(&name) || Some(name) == own;
         for (name, value) in self.rule.iter().filter(|(name, _)| !known(name)) {
             let name = shown_name(name);
             let valid = format!("{action} has no {name}: leave it out");

@@ -7,17 +7,17 @@ use serde_json::Value;
 pub const MAX_LIST_LENGTH: usize = 20;
 
 /// The longest partition in an ARN, in characters: `aws-us-gov` has 10, and the isolated partitions have 9.
-const MAX_PARTITION: usize = 16;
+pub(super) const MAX_PARTITION: usize = 16;
 
 /// The longest region in an ARN, in characters: `ap-southeast-1` has 14.
-const MAX_REGION: usize = 32;
+pub(super) const MAX_REGION: usize = 32;
 
 /// The longest part of an ARN after the account, in characters: a policy's path of 512 and name of 128 (the IAM API
 /// reference), with `policy`. The longest ARN therefore has 729 characters.
-const MAX_RESOURCE: usize = 646;
+pub(super) const MAX_RESOURCE: usize = 646;
 
 /// The longest whole number in digits. A larger number is outside of every range.
-const MAX_DIGITS: usize = 10;
+pub(super) const MAX_DIGITS: usize = 10;
 
 /// A value of a valid form as messages quote it: its first 60 characters. A value of any other form may be a secret:
 /// see [`form`].

@@ -1,5 +1,7 @@
 //! The tests of the core in one program: each program of tests costs its own compilation and link.
 
+mod authoring;
+mod bad_inputs;
 mod bounds;
 mod buckets;
 mod changes;
@@ -21,6 +23,7 @@ mod reported_properties;
 mod rollout;
 mod running_instances;
 mod scaling;
+mod schemas;
 mod secrets;
 mod unresolved_properties;
 mod user_data;

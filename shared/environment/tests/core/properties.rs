@@ -5,6 +5,7 @@
     reason = "a test fails on an unexpected value, and takes JSON by value"
 )]
 
+use crate::bad_inputs;
 use crate::common::{deployment, read};
 use environment::{Defaults, Spec, check_change, property};
 use serde_json::{Value, json};
@@ -44,7 +45,7 @@ fn every_scalar_may_be_text_or_a_json_scalar() {
 
 #[test]
 fn a_number_consists_of_digits_only() {
-    for bad in ["maybe", "", " 2", "+2", "-1", "2.0", "1e3", "0x2", "٣", "99999999999999999999"] {
+    for bad in bad_inputs::NUMBERS {
         let text = violation("MinSize", json!(bad));
         assert!(text.starts_with("MinSize is ") && text.ends_with("a whole number from 0 to 1000"), "{text}");
     }
@@ -79,13 +80,10 @@ fn a_rule_between_properties_is_checked_when_each_of_them_is_valid() {
 
 #[test]
 fn networks_are_private_large_enough_and_written_with_their_network_address() {
-    let good = ["10.0.0.0/16", "10.255.0.0/16", "172.16.0.0/16", "172.31.255.128/25", "192.168.0.0/24"];
-    for good in good {
+    for good in bad_inputs::VALID_NETWORKS {
         assert!(read(json!({ "EnvironmentSuffix": "dev", "VpcCidr": good })).is_ok(), "{good}");
     }
-    let bad =
-        ["10.0.0.0/8", "10.0.0.0/26", "8.8.0.0/16", "172.32.0.0/16", "192.169.0.0/16", "10.0.0.1/16", "10.0.0.0", "x"];
-    for bad in bad {
+    for bad in bad_inputs::NETWORKS {
         assert!(violation("VpcCidr", json!(bad)).contains("between /16 and /25"), "{bad}");
     }
 }
@@ -104,7 +102,7 @@ fn a_suffix_that_is_too_long_is_rejected_with_the_maximum_length() {
 
 #[test]
 fn suffixes_are_lowercase_words() {
-    for bad in ["", "Dev", "my suffix", "-dev", "dev-", "dev_1", "dév", "a/b", "dev\n"] {
+    for bad in bad_inputs::SUFFIXES {
         assert_eq!(violations(json!({ "EnvironmentSuffix": bad })).len(), 1, "{bad:?}");
     }
     assert!(violations(json!({}))[0].starts_with("EnvironmentSuffix is missing: 1 to 63 lowercase"));
@@ -153,38 +151,18 @@ fn only_one_image_can_be_set() {
 
 #[test]
 fn an_image_parameter_is_named_as_get_parameter_takes_it() {
-    let arn = "arn:aws:ssm:us-west-2:210987654321:parameter/golden/al2023";
     let longest = format!("/{}", "p".repeat(199));
-    let with_selectors = ["/my/ami:3", "/my/ami:stable", "/my/ami:_v1.2-x", "/my/ami:1234567890123456789"];
-    let good = ["/my/ami", arn, &format!("{arn}:3"), &format!("{arn}:stable"), &longest];
-    for good in good.into_iter().chain(with_selectors) {
+    for good in bad_inputs::VALID_IMAGE_PARAMETERS.into_iter().chain([longest.as_str()]) {
         let spec = read(json!({ "EnvironmentSuffix": "dev", "ImageParameter": good })).expect("valid");
         assert_eq!(spec.image_source(), good);
     }
-    let bad = [
-        "",
-        "/",
-        "my/ami",
-        "/my ami",
-        "/my/ami:",
-        "/my/ami:3:4",
-        "/my/ami:3x",
-        "/my/ami:aws-1",
-        "/my/ami:SSM",
-        "/my/ami:12345678901234567890",
-        "arn:aws:ssm:us-west-2:210987654321:parameter",
-        "arn:aws:ssm:us-west-2:210987654321:document/golden",
-        "arn:aws:ssm:us-west-2:2109:parameter/golden",
-        "arn:aws:ssm::210987654321:parameter/golden",
-        "arn:aws:sns:us-west-2:210987654321:golden",
-        &format!("{longest}p"),
-    ];
-    for bad in bad {
+    let too_long = format!("{longest}p");
+    for bad in bad_inputs::IMAGE_PARAMETERS.into_iter().chain([too_long.as_str()]) {
         let violations = violations(json!({ "EnvironmentSuffix": "dev", "ImageParameter": bad }));
         assert_eq!(violations.len(), 1, "{bad}: {violations:?}");
         assert!(violations[0].starts_with("ImageParameter is "), "{violations:?}");
     }
-    let elsewhere = arn.replace("us-west-2", "eu-west-1");
+    let elsewhere = "arn:aws:ssm:eu-west-1:210987654321:parameter/golden/al2023";
     let violations = violations(json!({ "EnvironmentSuffix": "dev", "ImageParameter": elsewhere }));
     assert!(violations[0].ends_with("an ARN of the environment's region us-west-2"), "{violations:?}");
 }
@@ -199,28 +177,7 @@ fn parameter_paths_are_names_that_an_account_can_have() {
     }
     let too_long = format!("{longest}a");
     let too_deep = format!("{deepest}/a");
-    let bad = [
-        "",
-        "/",
-        "team/app",
-        "//",
-        "/team/",
-        "/team//app",
-        "/team/*",
-        "/team/a?",
-        "/team/${x}",
-        "/team app",
-        "/aws",
-        "/aws/service",
-        "/AWS-x",
-        "/ssm",
-        "/SsmAgent/x",
-        "arn:aws:ssm:us-west-2:123456789012:parameter/team",
-        &too_long,
-        &too_deep,
-        "/team,/team",
-    ];
-    for bad in bad {
+    for bad in bad_inputs::PARAMETER_PATHS.into_iter().chain([too_long.as_str(), too_deep.as_str(), "/team,/team"]) {
         assert!(violation("ParameterPaths", json!([bad])).starts_with("ParameterPaths is "), "{bad}");
     }
     let many: Vec<String> = (0..21).map(|n| format!("/team/{n}")).collect();
@@ -232,9 +189,7 @@ fn tags_are_a_map_or_a_list() {
     let map = read(json!({ "EnvironmentSuffix": "dev", "Tags": { "team": "web", "n": 1 } })).expect("valid");
     let list = json!([{ "Key": "team", "Value": "web" }, { "Key": "n", "Value": "1" }]);
     assert_eq!(map, read(json!({ "EnvironmentSuffix": "dev", "Tags": list })).expect("valid"));
-    let bad =
-        [json!("x"), json!([1]), json!({ "a": null }), json!({ "envkeeper:owner": "me" }), json!({ "name": "x" })];
-    for bad in bad {
+    for bad in bad_inputs::tags() {
         assert!(violation("Tags", bad.clone()).starts_with("Tags is "), "{bad}");
     }
     let many: serde_json::Map<String, Value> = (0..41).map(|n| (format!("k{n}"), json!("v"))).collect();
@@ -250,7 +205,7 @@ fn tags_consist_of_characters_that_iam_accepts() {
         assert!(read(tag(good)).is_ok(), "{good}");
     }
     // Vowel signs of Devanagari and a combining accent are marks, a circled letter is a symbol.
-    for bad in ["विकास", "कार", "cafe\u{301}", "ⓐ", "🚀", "a\u{a0}b", "a,b", "a\nb"] {
+    for bad in bad_inputs::TAG_TEXTS {
         let text = violation("Tags", json!({ "Team": bad }));
         assert!(text.contains("letters and digits without combining marks"), "{text}");
         assert!(violation("Tags", json!({ bad: "x" })).starts_with("Tags is not valid at"), "{bad}");

@@ -1,14 +1,17 @@
 //! The table of properties: the only source for parsing, checks, defaults, the functions' environment variables, the
-//! effect of a change, and the reference page.
+//! effect of a change, the reference page, and the JSON schemas.
 
 mod page;
+mod pattern;
 mod rollout;
+mod schema;
 mod table;
 mod value_type;
 
 pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
 pub use page::reference_page;
 pub use rollout::*;
+pub use schema::{RESOURCE_TYPE, properties_schema, template_schema};
 pub use table::*;
 pub use value_type::{LARGEST_NETWORK, MAX_PARAMETER_PATH, MAX_ROLLOUT_ALARMS, MAX_TAGS, SMALLEST_NETWORK};
 pub(crate) use value_type::{MAX_TAG_KEY, MAX_TAG_VALUE, is_tag_character, listed, network, tag_length};

@@ -8,7 +8,7 @@ use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 use ipnet::Ipv4Net;
 
 use super::ValueType;
-use crate::input::alarm_action::AlarmAction;
+use crate::input::alarm_action::{AlarmAction, MAX_ALARM_NAME};
 use crate::input::forms::{MAX_LIST_LENGTH, counted, form_of_text, is_account, is_arn, is_number, shown, whole};
 use crate::model::names::is_suffix;
 use crate::model::user_data::MAX_USER_DATA_BYTES;
@@ -20,14 +20,14 @@ pub const LARGEST_NETWORK: u8 = 16;
 pub const SMALLEST_NETWORK: u8 = 25;
 /// The longest suffix, in characters: a bucket's name (the S3 user guide). The other parts of the names leave less:
 /// [`Names::longest_suffix`](crate::Names::longest_suffix).
-const MAX_SUFFIX: usize = 63;
+pub(super) const MAX_SUFFIX: usize = 63;
 /// The longest instance type, in characters: Envkeeper's bound; the longest type of EC2 has about 20.
-const MAX_INSTANCE_TYPE: usize = 64;
+pub(super) const MAX_INSTANCE_TYPE: usize = 64;
 /// The longest script that is read, in bytes: more than user data can have, so that the response to a script that is
 /// somewhat too long names the bytes that the other parts of the user data leave.
 const MAX_READ_SCRIPT: usize = 4 * MAX_USER_DATA_BYTES;
 /// The longest name of a systemd unit, in characters (systemd.unit).
-const MAX_UNIT: usize = 255;
+pub(super) const MAX_UNIT: usize = 255;
 /// The longest key of a tag, in UTF-16 code units ([`tag_length`]): EC2 accepts 127 characters, IAM and S3 accept 128 (the
 /// API references of the three, Tag).
 pub(crate) const MAX_TAG_KEY: usize = 127;
@@ -39,8 +39,6 @@ pub const MAX_TAGS: usize = 40;
 
 /// The maximum number of alarms in a rollout (Auto Scaling API reference, `AlarmSpecification`).
 pub const MAX_ROLLOUT_ALARMS: usize = 10;
-/// The longest name of an alarm, in characters (the CloudWatch API reference of `PutMetricAlarm`).
-const MAX_ALARM_NAME: usize = 255;
 
 /// The characters of tags, for messages.
 const TAG_CHARACTERS: &str = "letters and digits without combining marks, inner spaces and any of _ . : / = + - @";
@@ -48,9 +46,9 @@ const TAG_CHARACTERS: &str = "letters and digits without combining marks, inner 
 /// The maximum length of a path in `ParameterPaths`, in characters: twenty of them fit into the role's inline policy.
 pub const MAX_PARAMETER_PATH: usize = 100;
 /// The longest `ImageParameter`, in characters: the description of a launch template version, which has 255, contains it.
-const MAX_PARAMETER: usize = 200;
+pub(super) const MAX_PARAMETER: usize = 200;
 /// The maximum number of levels of a parameter's name (the SSM API reference of `PutParameter`).
-const MAX_PARAMETER_LEVELS: usize = 15;
+pub(super) const MAX_PARAMETER_LEVELS: usize = 15;
 
 impl ValueType {
     /// The description of the valid form, for messages and the reference page.
