@@ -1,4 +1,5 @@
-//! Actions of EC2 that moto does not have: the deletion of launch template versions, and the monitoring of running instances.
+//! Actions of EC2 that moto does not have: the deletion of launch template versions, and the monitoring of running instances; and
+//! names of EC2 that moto does not use.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,6 +19,9 @@ use crate::{
 const DELETE_VERSIONS: &str = "DeleteLaunchTemplateVersions";
 const MONITOR: &str = "MonitorInstances";
 const UNMONITOR: &str = "UnmonitorInstances";
+
+/// moto's names of types of resources in lists of tags, and EC2's (EC2 API reference, `TagDescription`).
+const TYPES: [(&str, &str); 2] = [("vpc-elastic-ip", "elastic-ip"), ("nat-gateway", "natgateway")];
 
 /// The most versions in a call (EC2 API reference).
 const MAX_VERSIONS: usize = 200;
@@ -116,6 +120,7 @@ impl Ec2Gaps {
         match action {
             "DescribeLaunchTemplateVersions" => !locked(&self.deleted).is_empty(),
             "DescribeInstances" => !locked(&self.monitored).is_empty(),
+            "DescribeTags" => true,
             _ => false,
         }
     }
@@ -141,6 +146,14 @@ impl Ec2Gaps {
                     let state = Element::leaf("state", if *is_on { "enabled" } else { "disabled" });
                     instance.children.retain(|it| it.name != "monitoring");
                     instance.children.push(Element::node("monitoring", vec![state]));
+                }
+            }
+            "DescribeTags" => {
+                for tag in items(&mut parsed, "tagSet") {
+                    let of_moto = tag.text_of("resourceType").unwrap_or_default();
+                    let Some((_, of_ec2)) = TYPES.iter().find(|(name, _)| *name == of_moto) else { continue };
+                    tag.children.retain(|it| it.name != "resourceType");
+                    tag.children.push(Element::leaf("resourceType", of_ec2));
                 }
             }
             _ => {}
@@ -169,6 +182,18 @@ mod tests {
         let left: Vec<_> =
             left.items("launchTemplateVersionSet").iter().filter_map(|it| it.text_of("versionNumber")).collect();
         assert_eq!(left, ["1", "3"]);
+    }
+
+    #[test]
+    fn the_types_of_tagged_resources_have_the_names_of_ec2() {
+        let gaps = Ec2Gaps::default();
+        assert!(gaps.changes("DescribeTags"));
+        let item = |kind: &str| Element::node("item", vec![Element::leaf("resourceType", kind)]);
+        let set = Element::node("tagSet", ["nat-gateway", "vpc-elastic-ip", "vpc"].map(item).into());
+        let response = Element::node("Response", vec![set]).to_string();
+        let renamed = Element::parse(&gaps.with_effects("DescribeTags", &response)).unwrap();
+        let types: Vec<_> = renamed.items("tagSet").iter().filter_map(|it| it.text_of("resourceType")).collect();
+        assert_eq!(types, ["natgateway", "elastic-ip", "vpc"]);
     }
 
     #[test]
