@@ -1,10 +1,10 @@
 //! The check that marked resources exist. A list of tags has the tags of deleted resources for a while: EC2 lists a deleted NAT
-//! gateway for about an hour.
+//! gateway for about an hour, and a deleted endpoint in its last state too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, NatGatewayState};
+use aws_sdk_ec2::types::{Filter, NatGateway, NatGatewayState, State, VpcEndpoint};
 use environment::{CallError, mark};
 
 use super::{MarkSearch, MarkedResource};
@@ -74,7 +74,7 @@ impl MarkSearch {
             "natgateway" => {
                 let pages = ec2.describe_nat_gateways().filter(by_owner).into_paginator().items().send();
                 let found = pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeNatGateways");
-                let exists = |it: &aws_sdk_ec2::types::NatGateway| it.state != Some(NatGatewayState::Deleted);
+                let exists = |it: &NatGateway| it.state != Some(NatGatewayState::Deleted);
                 found.map(|it| it.into_iter().filter(exists).filter_map(|it| it.nat_gateway_id).collect())
             }
             "route-table" => {
@@ -84,7 +84,10 @@ impl MarkSearch {
                 ids!(ec2.describe_security_groups().filters(by_owner), "ec2:DescribeSecurityGroups", group_id)
             }
             "vpc-endpoint" => {
-                ids!(ec2.describe_vpc_endpoints().filters(by_owner), "ec2:DescribeVpcEndpoints", vpc_endpoint_id)
+                let pages = ec2.describe_vpc_endpoints().filters(by_owner).into_paginator().items().send();
+                let found = pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeVpcEndpoints");
+                let exists = |it: &VpcEndpoint| it.state != Some(State::Deleted);
+                found.map(|it| it.into_iter().filter(exists).filter_map(|it| it.vpc_endpoint_id).collect())
             }
             "launch-template" => {
                 let call = ec2.describe_launch_templates().filters(by_owner);
