@@ -6,7 +6,7 @@
 //! of DescribeScalingActivities into an event, `events` contains the events of Envkeeper's own functions,
 //! `rule_result` the results of alarms' rules, and `rotation` selects the first group of a scheduled run. `launch` has the
 //! verdicts of failed launches, for rollouts. `sentence` has the entries as sentences for operators,
-//! `group_state` the observed state of a group.
+//! `group_state` the observed state of a group, and `timeline` the picture of an environment over time.
 
 #![warn(missing_docs)]
 
@@ -25,6 +25,7 @@ pub mod rotation;
 mod rule_result;
 mod sentence;
 pub mod time;
+pub mod timeline;
 
 pub use activity::{Activity, instance_of, transition_of};
 pub use alarm::Alarm;
