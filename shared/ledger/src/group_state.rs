@@ -37,8 +37,8 @@ pub struct InstanceState {
 /// The `LifecycleState` of an instance that is in service (the Auto Scaling user guide, "Instance lifecycle").
 pub(crate) const IN_SERVICE: &str = "InService";
 
-/// The maximum number of instances that are read. A forged event with more is not a group of Envkeeper, and its line would
-/// be longer than CloudWatch Logs accepts.
+/// The maximum number of instances that are read. A forged event with more is not a group of Envkeeper, and its line
+/// would be longer than CloudWatch Logs accepts.
 const MAX_INSTANCES: usize = 2_000;
 
 impl GroupState {
@@ -48,11 +48,14 @@ impl GroupState {
         self.instances.values().filter(|it| it.state == IN_SERVICE).count()
     }
 
-    /// The event for the ledger: the state of the group with this name, observed at this time, in ms since the epoch. With
-    /// 1,100 instances it has 120 KB; EventBridge accepts 256 KB.
+    /// The event for the ledger: the state of the group with this name, observed at this time, in ms since the epoch.
+    /// With 1,100 instances it has 120 KB; EventBridge accepts 256 KB.
     #[must_use]
     pub fn event(&self, group: &str, at_ms: u64) -> Value {
-        let instance = |(id, it): (&String, &InstanceState)| json!({ "InstanceId": id, "LifecycleState": it.state, "LaunchTemplateVersion": it.template_version });
+        let instance = |(id, it): (&String, &InstanceState)| {
+            let (state, version) = (&it.state, it.template_version);
+            json!({ "InstanceId": id, "LifecycleState": state, "LaunchTemplateVersion": version })
+        };
         let instances: Vec<Value> = self.instances.iter().map(instance).collect();
         let detail = json!({
             "AutoScalingGroupName": group, "MinSize": self.min, "MaxSize": self.max, "DesiredCapacity": self.desired,
@@ -61,7 +64,8 @@ impl GroupState {
         envelope(STATE, &format!("{STATE} {group} {at_ms}"), at_ms, detail)
     }
 
-    /// Reads the detail of such an event. Instances with an id or a state that Auto Scaling does not write are left out.
+    /// Reads the detail of such an event. Instances with an id or a state that Auto Scaling does not write are left
+    /// out.
     ///
     /// # Errors
     /// The name of a size that is missing, or is not a whole number.
@@ -73,10 +77,8 @@ impl GroupState {
         let word = |value: Option<&Value>| text(value).filter(|it| is_word(it)).map(str::to_owned);
         let instance = |it: &Value| {
             let template_version = it.get("LaunchTemplateVersion").and_then(version);
-            Some((
-                word(it.get("InstanceId"))?,
-                InstanceState { state: word(it.get("LifecycleState"))?, template_version },
-            ))
+            let state = word(it.get("LifecycleState"))?;
+            Some((word(it.get("InstanceId"))?, InstanceState { state, template_version }))
         };
         let instances = detail.get("Instances").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         Ok(GroupState {

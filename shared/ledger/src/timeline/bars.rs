@@ -1,4 +1,5 @@
-//! The rows of the instances: a bar for each, or, of more than sixty instances, a density row for each template version.
+//! The rows of the instances: a bar for each, or, of more than sixty instances, a density row for each template
+//! version.
 
 use std::collections::BTreeMap;
 

@@ -21,8 +21,9 @@ pub(super) const NUMBER_OFFSET: i32 = 7;
 /// The maximum number of marks in a picture. A mark and its row have about 550 bytes, so all of them have 275 KB.
 const MAX_MARKS: usize = 500;
 
-/// The marks of each lane. Entries nearer than four pixels to the first entry of a mark belong to it, and so do those that
-/// its number would cover. If the picture has more than [`MAX_MARKS`] marks, the distance is doubled until it has fewer.
+/// The marks of each lane. Entries nearer than four pixels to the first entry of a mark belong to it, and so do those
+/// that its number would cover. If the picture has more than [`MAX_MARKS`] marks, the distance is doubled until it has
+/// fewer.
 pub(super) fn fold<'a>(lanes: &[(Lane, Vec<&'a Entry>)], scale: &Scale) -> Vec<(Lane, Vec<Fold<'a>>)> {
     let mut distance = DISTANCE;
     loop {

@@ -1,4 +1,5 @@
-//! The positions of everything in the picture, in whole pixels, and the rows of the table. Pure numbers: `svg` writes them.
+//! The positions of everything in the picture, in whole pixels, and the rows of the table. Pure numbers: `svg` writes
+//! them.
 
 use super::bars::{self, Bar, Density, clock, proportion};
 use super::fold::{NUMBER_OFFSET, fold, width};

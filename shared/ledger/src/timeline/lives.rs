@@ -148,7 +148,8 @@ fn changes(entry: &Entry) -> Vec<(u64, Change<'_>)> {
         (Kind::Lifecycle, _) if is_termination() => vec![enters(end_ms, Phase::Terminating)],
         (Kind::Lifecycle, _) => vec![enters(end_ms, Phase::Gate)],
         (Kind::Gate, "abandon") => vec![enters(start_ms, Phase::Gate), enters(end_ms, Phase::Terminating)],
-        (Kind::Gate, _) => vec![enters(start_ms, Phase::Gate), enters(end_ms, Phase::Service)],
+        // The end of the launch follows, and says whether the instance is in service or in the warm pool.
+        (Kind::Gate, _) => vec![enters(start_ms, Phase::Gate)],
         _ => Vec::new(),
     }
 }

@@ -4,8 +4,8 @@
 //! `model` (entries → sizes, gaps, marks) and `lives` (entries → the phases of each instance) → `layout` (positions in
 //! pixels: `axis`, `fold`, `bars`, `steps`) → `svg` and `page` (text). `theme` has the colours, `text` the escaping.
 //!
-//! The picture has, from top to bottom: the time axis, the sizes of the group, a lane of marks for each kind of event that
-//! occurred, a bar for each instance (or a density row for each template version), and a legend.
+//! The picture has, from top to bottom: the time axis, the sizes of the group, a lane of marks for each kind of event
+//! that occurred, a bar for each instance (or a density row for each template version), and a legend.
 
 mod axis;
 mod bars;

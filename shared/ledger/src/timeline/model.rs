@@ -122,8 +122,8 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The steps from the first observation on: the number of instances before it is unknown. Without an observation, from the
-/// first event of an instance on.
+/// The steps from the first observation on: the number of instances before it is unknown. Without an observation, from
+/// the first event of an instance on.
 fn since(steps: &[(u64, u32)], first_ms: Option<u64>) -> Steps {
     let first_ms = first_ms.or_else(|| steps.get(1).map(|it| it.0)).unwrap_or(u64::MAX);
     let inside = steps.partition_point(|(at, _)| *at <= first_ms);

@@ -10,7 +10,7 @@ use super::{Theme, svg};
 /// The page of a layout: HTML, without scripts and external resources, which its policy denies too.
 pub(super) fn text(layout: &Layout, theme: Theme) -> String {
     let title = escaped(&layout.title);
-    let mut page = format!(
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>{}</style>\n</head>\n\
@@ -18,9 +18,7 @@ pub(super) fn text(layout: &Layout, theme: Theme) -> String {
         style(theme),
         svg::text(layout, theme),
         table(layout),
-    );
-    page.shrink_to_fit();
-    page
+    )
 }
 
 fn style(theme: Theme) -> String {
@@ -29,9 +27,11 @@ fn style(theme: Theme) -> String {
     format!(
         "body{{margin:16px;color:{text};background:{background};font:14px/1.4 system-ui,sans-serif}}\
          h1{{font-size:18px}}.picture{{overflow-x:auto}}\
-         table{{border-collapse:collapse}}th,td{{padding:4px 12px 4px 0;border-bottom:1px solid {line};text-align:left;vertical-align:top}}\
+         table{{border-collapse:collapse}}\
+         th,td{{padding:4px 12px 4px 0;border-bottom:1px solid {line};text-align:left;vertical-align:top}}\
          td:nth-child(-n+2){{white-space:nowrap}}td:last-child{{overflow-wrap:anywhere}}\
-         td:target{{background:{band};outline:2px solid {line}}}a:focus-visible{{outline:2px solid {text};outline-offset:2px}}"
+         td:target{{background:{band};outline:2px solid {line}}}\
+         a:focus-visible{{outline:2px solid {text};outline-offset:2px}}"
     )
 }
 

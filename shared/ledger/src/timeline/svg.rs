@@ -79,8 +79,8 @@ impl Svg<'_> {
         }
     }
 
-    /// Begins a link to a row of the table, whose cell is the name of the link for assistive technology. The title is the
-    /// name where the picture stands alone.
+    /// Begins a link to a row of the table, whose cell is the name of the link for assistive technology. The title is
+    /// the name where the picture stands alone.
     fn link(&mut self, row: usize) {
         put!(self, "<a href=\"#e{row}\" aria-labelledby=\"e{row}\"><title>");
         put!(self, "{}</title>", escaped(&self.layout.rows[row].sentence));

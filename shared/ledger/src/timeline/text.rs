@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The width of a character of the labels, at most, in pixels: their font has 11 px, and 0.66 em is wider than the digits
-/// and the mean of the letters of Arial, Segoe UI, San Francisco and DejaVu Sans.
+/// The width of a character of the labels, at most, in pixels: their font has 11 px, and 0.66 em is wider than the
+/// digits and the mean of the letters of Arial, Segoe UI, San Francisco and DejaVu Sans.
 pub(super) const LABEL_WIDTH: f64 = 7.3;
 /// The width of a character of the monospaced labels: 0.61 em.
 pub(super) const MONO_WIDTH: f64 = 6.8;
@@ -27,7 +27,8 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
 /// The text in place of a character that a text cannot contain.
 const REPLACED: &str = "\u{fffd}";
 
-/// The controls of the writing direction (Unicode Standard Annex 9), which would show a text in another order than it has.
+/// The controls of the writing direction (Unicode Standard Annex 9), which would show a text in another order than it
+/// has.
 const DIRECTION: [char; 12] = [
     '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
     '\u{2067}', '\u{2068}', '\u{2069}',
@@ -41,6 +42,7 @@ fn replacement(c: char) -> Option<&'static str> {
         '>' => "&gt;",
         '"' => "&quot;",
         '\'' => "&#39;",
+        ' '..='~' => return None,
         '\t' | '\n' | '\r' => " ",
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => REPLACED,
         c if DIRECTION.contains(&c) => REPLACED,

@@ -1,5 +1,5 @@
-//! The colours of a timeline. No meaning depends on a colour alone: lanes and rows have labels, marks have shapes, phases
-//! have widths and dashes, and gaps are hatched.
+//! The colours of a timeline. No meaning depends on a colour alone: lanes and rows have labels, marks have shapes,
+//! phases have widths and dashes, and gaps are hatched.
 
 use std::str::FromStr;
 

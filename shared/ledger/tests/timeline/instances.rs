@@ -20,7 +20,7 @@ fn the_life_of_an_instance_has_every_phase() {
     assert_eq!(
         life(&ledger, 1),
         "i-0a1b2c3d4e5f60001 (version 7, us-west-2a): pending 2026-01-02 00:08:53, in the launch gate 2026-01-02 00:09:19, \
-         in service 2026-01-02 00:09:59, terminating 2026-01-02 00:18:30, ended 2026-01-02 00:20:00. \
+         in service 2026-01-02 00:10:00, terminating 2026-01-02 00:18:30, ended 2026-01-02 00:20:00. \
          i-0a1b2c3d4e5f60001 in service in us-west-2a after 67 s: the alarm cpu-high. \
          i-0a1b2c3d4e5f60001 terminated: an instance refresh"
     );

@@ -21,6 +21,7 @@ pub fn instance(number: usize) -> String {
 
 impl Ledger {
     /// Adds an entry as the ledger has it.
+    #[expect(clippy::needless_pass_by_value, reason = "the callers build the fields in place")]
     pub fn add(&mut self, kind: &str, outcome: &str, at_ms: u64, more: Value) {
         let mut line = json!({
             "v": 1, "id": format!("{kind}-{}", self.entries.len()), "time": time::text(at_ms),
@@ -74,8 +75,9 @@ pub fn six_hours() -> Ledger {
     ledger.state(0, 2, &[(1, 6), (2, 6)]);
     ledger.state(30, 2, &[(1, 6), (2, 6)]);
     ledger.alarm("alarm", 40);
-    let change = json!({ "cause": { "actor": "alarm", "alarm": "cpu-high", "policy": "scale-up", "desiredBefore": 2, "desiredAfter": 4 } });
-    ledger.add("capacity", "changed", MIDNIGHT + 41 * MINUTE, change);
+    let cause =
+        json!({ "actor": "alarm", "alarm": "cpu-high", "policy": "scale-up", "desiredBefore": 2, "desiredAfter": 4 });
+    ledger.add("capacity", "changed", MIDNIGHT + 41 * MINUTE, json!({ "cause": cause }));
     ledger.launch(3, 43, 6);
     let failed = json!({ "reason": "We currently do not have sufficient t3.micro capacity in us-west-2b <script>", "failure": "capacity" });
     ledger.add("launch", "failed", MIDNIGHT + 44 * MINUTE, failed);
@@ -119,27 +121,33 @@ pub fn six_hours() -> Ledger {
 /// This number of entries of all kinds within 24 hours, with instances that come and go.
 pub fn mixed(count: usize) -> Ledger {
     let mut ledger = Ledger::default();
-    let reason = "Threshold Crossed: 3 datapoints [93.0 (02/01/26 03:03:00), 91.0, 88.0] were greater than or equal to the threshold (70.0).";
+    let reason =
+        "Threshold Crossed: 3 datapoints [93.0 (02/01/26 03:03:00), 91.0, 88.0] were greater than the threshold";
     while ledger.entries.len() < count {
         let at = ledger.entries.len();
         let at_ms = MIDNIGHT + at as u64 * 24 * HOUR / count as u64;
-        let id = instance(at / 16);
-        let named = json!({ "actor": "alarm", "alarm": "scalable-ec2-cpu-high-uswest2-dev", "policy": "scalable-ec2-scale-up-uswest2-dev",
-            "desiredBefore": at % 7, "desiredAfter": at % 5 + 1 });
-        match at % 12 {
-            0 => ledger.add("lifecycle", "waiting", at_ms, json!({ "instance": id, "event": "EC2 Instance-launch Lifecycle Action" })),
-            1 => ledger.add("gate", "continue", at_ms, json!({ "instance": id, "seconds": 8.0 })),
-            2 => ledger.add("launch", "successful", at_ms, json!({ "instance": id, "seconds": 67.0, "templateVersion": at / 1_000, "zone": "us-west-2a", "cause": named })),
-            3 => ledger.add("capacity", "changed", at_ms, json!({ "cause": named })),
-            4 => ledger.add("alarm", "alarm", at_ms, json!({ "cause": named, "reason": reason })),
-            5 => ledger.add("remediation", "done", at_ms, json!({ "cause": named, "reason": "the desired capacity is 3, and was 2" })),
-            6 => ledger.add("request", "responded", at_ms, json!({ "reason": "Update failed: the subnet does not exist" })),
-            7 => ledger.add("rollout", "failed", at_ms, json!({ "reason": reason })),
-            8 => ledger.add("interruption", "interruption-warning", at_ms, json!({ "instance": id, "reason": reason })),
-            9 => ledger.add("launch", "failed", at_ms, json!({ "reason": reason, "seconds": 9.0 })),
-            10 => ledger.add("terminate", "successful", at_ms, json!({ "instance": id, "seconds": 87.0, "cause": named })),
-            _ => ledger.state((at_ms - MIDNIGHT) / MINUTE, (at % 6) as u32, &[(at / 16, at as u64 / 1_000), (at / 16 + 1, 3)]),
-        }
+        let (id, version) = (instance(at / 16), at / 1_000);
+        let cause = json!({ "actor": "alarm", "alarm": "scalable-ec2-cpu-high-uswest2-dev",
+            "policy": "scalable-ec2-scale-up-uswest2-dev", "desiredBefore": at % 7, "desiredAfter": at % 5 + 1 });
+        let (kind, outcome, more) = match at % 12 {
+            0 => ("lifecycle", "waiting", json!({ "instance": id, "event": "EC2 Instance-launch Lifecycle Action" })),
+            1 => ("gate", "continue", json!({ "instance": id, "seconds": 8.0 })),
+            2 => ("launch", "successful", json!({ "instance": id, "seconds": 67.0, "templateVersion": version })),
+            3 => ("capacity", "changed", json!({ "cause": cause })),
+            4 => ("alarm", "alarm", json!({ "cause": cause, "reason": reason })),
+            5 => ("remediation", "done", json!({ "cause": cause, "reason": "the desired capacity is 3, and was 2" })),
+            6 => ("request", "responded", json!({ "reason": "Update failed: the subnet does not exist" })),
+            7 => ("rollout", "failed", json!({ "reason": reason })),
+            8 => ("interruption", "interruption-warning", json!({ "instance": id, "reason": reason })),
+            9 => ("launch", "failed", json!({ "reason": reason, "seconds": 9.0 })),
+            10 => ("terminate", "successful", json!({ "instance": id, "seconds": 87.0, "cause": cause })),
+            _ => {
+                let instances = [(at / 16, version as u64), (at / 16 + 1, 3)];
+                ledger.state((at_ms - MIDNIGHT) / MINUTE, u32::try_from(at % 6).unwrap(), &instances);
+                continue;
+            }
+        };
+        ledger.add(kind, outcome, at_ms, more);
     }
     ledger
 }

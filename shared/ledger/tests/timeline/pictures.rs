@@ -99,7 +99,8 @@ fn the_page_has_few_elements_and_loads_nothing() {
     assert_eq!(hosts, ["www.w3.org/2000/svg"], "the namespace alone");
 }
 
-/// A text of a picture: its left edge, right edge and baseline. Widths are those of DejaVu Sans, the widest of the fonts.
+/// A text of a picture: its left edge, right edge and baseline. Widths are those of DejaVu Sans, the widest of the
+/// fonts.
 #[derive(Debug)]
 struct Label {
     left: f64,
