@@ -37,11 +37,11 @@ pub(super) struct Bar {
 /// The number of instances of a template version over time, from their launches to their ends.
 #[derive(Debug)]
 pub(super) struct Density {
-    /// The line of number 0.
+    /// The height of number 0.
     pub bottom: i32,
     /// The index of the template version among those of the picture.
     pub version: Option<usize>,
-    /// The corners of the line, as [`corners`] has them.
+    /// The corners of the curve, as [`corners`] has them.
     pub corners: Vec<(i32, i32)>,
     /// The row of the table.
     pub row: usize,
@@ -92,14 +92,14 @@ fn label(life: &Life<'_>, columns: usize) -> String {
 fn parts(life: &Life<'_>, scale: &Scale) -> Vec<(Phase, Vec<(i32, i32)>)> {
     let mut parts: BTreeMap<Phase, Vec<(i32, i32)>> = BTreeMap::new();
     let mut drawn_until = i32::MIN;
-    for stay in &life.stays {
-        if stay.from_ms >= scale.range.until_ms || stay.until_ms <= scale.range.from_ms {
+    for span in &life.spans {
+        if span.from_ms >= scale.range.until_ms || span.until_ms <= scale.range.from_ms {
             continue;
         }
-        let from = scale.x(stay.from_ms).max(drawn_until);
-        let until = scale.x(stay.until_ms).max(scale.x(stay.from_ms) + 1);
+        let from = scale.x(span.from_ms).max(drawn_until);
+        let until = scale.x(span.until_ms).max(scale.x(span.from_ms) + 1);
         if from < until {
-            parts.entry(stay.phase).or_default().push((from, until - from));
+            parts.entry(span.phase).or_default().push((from, until - from));
             drawn_until = until;
         }
     }
@@ -115,7 +115,7 @@ fn summary(life: &Life<'_>) -> String {
         0 => format!("{label} before the first entry"),
         at => format!("{label} {}", clock(at)),
     };
-    let mut phases: Vec<String> = life.stays.iter().map(|it| phase((it.from_ms, it.phase.label()))).collect();
+    let mut phases: Vec<String> = life.spans.iter().map(|it| phase((it.from_ms, it.phase.label()))).collect();
     if life.end_ms() != super::lives::OPEN {
         phases.push(phase((life.end_ms(), "ended")));
     }

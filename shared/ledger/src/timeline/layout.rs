@@ -76,7 +76,7 @@ pub(super) struct Sizes {
     pub max: Vec<(i32, i32)>,
     pub desired: Vec<(i32, i32)>,
     pub in_service: Vec<(i32, i32)>,
-    /// The line of number 0.
+    /// The height of number 0.
     pub bottom: i32,
     pub row: usize,
 }
@@ -139,11 +139,11 @@ impl Scale {
     }
 }
 
-/// The distance from a label to the plot.
+/// The distance from a label to the chart.
 pub(super) const LABEL_GAP: i32 = 8;
-/// The distance from the plot to the right edge of the picture: a mark's number, or half of a date.
+/// The distance from the chart to the right edge of the picture: a mark's number, or half of a date.
 const RIGHT: i32 = 40;
-/// The width for labels beside the plot: a lane's label, or, in a wide picture, an instance's id and version.
+/// The width for labels beside the chart: a lane's label, or, in a wide picture, an instance's id and version.
 const NARROW: i32 = 112;
 const WIDE: i32 = 192;
 /// The width from which a picture is wide.
@@ -307,18 +307,19 @@ impl Builder {
         let sizes = layout.sizes.as_ref();
         let has_phase = |phase: Phase| layout.bars.iter().any(|bar| bar.parts.iter().any(|it| it.0 == phase));
         let has_mark = |hollow: bool| layout.marks.iter().any(|it| it.lane == Lane::Alarms && it.is_hollow == hollow);
-        let mut seen = vec![
+        let mut samples = vec![
             (Sample::Band, sizes.is_some_and(|it| !it.max.is_empty())),
             (Sample::Desired, sizes.is_some_and(|it| !it.desired.is_empty())),
             (Sample::InService, sizes.is_some_and(|it| !it.in_service.is_empty())),
         ];
-        seen.extend(Phase::ALL.map(|it| (Sample::Phase(it), has_phase(it))));
-        seen.push((Sample::Density, !layout.densities.is_empty()));
-        seen.extend([false, true].map(|is_hollow| (Sample::Mark { is_hollow }, has_mark(is_hollow) && has_mark(true))));
-        seen.push((Sample::Gap, !layout.gaps.is_empty()));
+        samples.extend(Phase::ALL.map(|it| (Sample::Phase(it), has_phase(it))));
+        samples.push((Sample::Density, !layout.densities.is_empty()));
+        samples
+            .extend([false, true].map(|is_hollow| (Sample::Mark { is_hollow }, has_mark(is_hollow) && has_mark(true))));
+        samples.push((Sample::Gap, !layout.gaps.is_empty()));
         let (mut x, right) = (LABEL_GAP, self.layout.width);
         self.y += LEGEND_HEIGHT;
-        for (sample, _) in seen.into_iter().filter(|it| it.1) {
+        for (sample, _) in samples.into_iter().filter(|it| it.1) {
             let needed = SAMPLE_WIDTH + width(sample.label());
             if x > LABEL_GAP && x + needed > right {
                 (x, self.y) = (LABEL_GAP, self.y + LEGEND_HEIGHT);

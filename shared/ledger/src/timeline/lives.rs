@@ -35,7 +35,7 @@ impl Phase {
 
 /// A phase from a time until a time, in ms since the epoch. A phase that has not ended lasts until [`OPEN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stay {
+pub(super) struct Span {
     pub phase: Phase,
     pub from_ms: u64,
     pub until_ms: u64,
@@ -51,7 +51,7 @@ pub(super) struct Life<'a> {
     pub zone: Option<&'a str>,
     pub version: Option<u64>,
     /// In the order of time, without overlaps. The first one begins at 0 if no entry shows its beginning.
-    pub stays: Vec<Stay>,
+    pub spans: Vec<Span>,
     /// The last launch and the last termination that the ledger has.
     pub launch: Option<&'a Entry>,
     pub termination: Option<&'a Entry>,
@@ -60,39 +60,39 @@ pub(super) struct Life<'a> {
 impl Life<'_> {
     /// The times in service.
     pub fn in_service(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.stays.iter().filter(|it| it.phase == Phase::Service).map(|it| (it.from_ms, it.until_ms))
+        self.spans.iter().filter(|it| it.phase == Phase::Service).map(|it| (it.from_ms, it.until_ms))
     }
 
     /// The times from the launch to the end, without those in the warm pool or on standby.
     pub fn active(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.stays.iter().filter(|it| it.phase != Phase::Aside).map(|it| (it.from_ms, it.until_ms))
+        self.spans.iter().filter(|it| it.phase != Phase::Aside).map(|it| (it.from_ms, it.until_ms))
     }
 
     /// Ends the last phase, if it is open. A phase without a duration is left out.
     fn close(&mut self, at_ms: u64) {
-        if let Some(open) = self.stays.last_mut().filter(|it| it.until_ms == OPEN) {
+        if let Some(open) = self.spans.last_mut().filter(|it| it.until_ms == OPEN) {
             open.until_ms = at_ms;
         }
-        self.stays.pop_if(|it| it.from_ms >= it.until_ms);
+        self.spans.pop_if(|it| it.from_ms >= it.until_ms);
     }
 
     pub fn begin_ms(&self) -> u64 {
-        self.stays.first().map_or(OPEN, |it| it.from_ms)
+        self.spans.first().map_or(OPEN, |it| it.from_ms)
     }
 
     pub fn end_ms(&self) -> u64 {
-        self.stays.last().map_or(0, |it| it.until_ms)
+        self.spans.last().map_or(0, |it| it.until_ms)
     }
 
     pub fn is_within(&self, range: Range) -> bool {
-        self.stays.iter().any(|it| it.from_ms < range.until_ms && it.until_ms > range.from_ms)
+        self.spans.iter().any(|it| it.from_ms < range.until_ms && it.until_ms > range.from_ms)
     }
 }
 
 /// A change that an entry shows, at its own time, which may be earlier than that of the entry.
 enum Change<'a> {
     Enters(&'a str, Phase),
-    Ends(&'a str),
+    Leaves(&'a str),
     Observed(&'a GroupState),
 }
 
@@ -104,7 +104,7 @@ pub(super) fn lives<'a>(entries: &[&'a Entry]) -> Vec<Life<'a>> {
     for (at_ms, change) in changes {
         match change {
             Change::Enters(instance, phase) => group.enters(instance, phase, at_ms),
-            Change::Ends(instance) => group.ends(instance, at_ms),
+            Change::Leaves(instance) => group.leaves(instance, at_ms),
             Change::Observed(state) => group.is_observed(state, at_ms),
         }
     }
@@ -119,7 +119,7 @@ pub(super) fn lives<'a>(entries: &[&'a Entry]) -> Vec<Life<'a>> {
         }
         life.version = entry.template_version.or(life.version);
     }
-    let mut lives: Vec<Life<'a>> = lives.into_values().filter(|it| !it.stays.is_empty()).collect();
+    let mut lives: Vec<Life<'a>> = lives.into_values().filter(|it| !it.spans.is_empty()).collect();
     lives.sort_by_key(|it| (it.begin_ms(), it.instance));
     lives
 }
@@ -133,13 +133,13 @@ fn changes(entry: &Entry) -> Vec<(u64, Change<'_>)> {
     }
     let Some(instance) = entry.instance.as_deref() else { return Vec::new() };
     let enters = |at_ms, phase| (at_ms, Change::Enters(instance, phase));
-    let ends = (end_ms, Change::Ends(instance));
+    let leaves = (end_ms, Change::Leaves(instance));
     let is_termination = || entry.event.to_ascii_lowercase().contains("terminat");
     match (entry.kind, entry.outcome.as_str()) {
         (Kind::Launch, "successful") => vec![enters(start_ms, Phase::Pending), enters(end_ms, Phase::Service)],
         (Kind::Launch, ENTERED_WARM_POOL) => vec![enters(start_ms, Phase::Pending), enters(end_ms, Phase::Aside)],
-        (Kind::Launch, _) => vec![enters(start_ms, Phase::Pending), ends],
-        (Kind::Terminate, "successful") => vec![enters(start_ms, Phase::Terminating), ends],
+        (Kind::Launch, _) => vec![enters(start_ms, Phase::Pending), leaves],
+        (Kind::Terminate, "successful") => vec![enters(start_ms, Phase::Terminating), leaves],
         (Kind::Terminate, ENTERED_WARM_POOL) => {
             vec![enters(start_ms, Phase::Terminating), enters(end_ms, Phase::Aside)]
         }
@@ -171,21 +171,21 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn enters(&mut self, instance: &'a str, phase: Phase, at_ms: u64) {
         let life = self.lives.entry(instance).or_insert_with(|| Life { instance, ..Life::default() });
-        let last = life.stays.last().map(|it| it.phase).filter(|_| self.open.contains(instance));
+        let last = life.spans.last().map(|it| it.phase).filter(|_| self.open.contains(instance));
         if last == Some(phase) {
             return;
         }
-        if life.stays.is_empty() && phase == Phase::Terminating {
+        if life.spans.is_empty() && phase == Phase::Terminating {
             // No entry shows the launch: the instance was in service before, unless the last observation lacks it.
             let from_ms = self.observed_ms.unwrap_or_default();
-            life.stays.push(Stay { phase: Phase::Service, from_ms, until_ms: at_ms });
+            life.spans.push(Span { phase: Phase::Service, from_ms, until_ms: at_ms });
         }
         life.close(at_ms);
-        life.stays.push(Stay { phase, from_ms: at_ms, until_ms: OPEN });
+        life.spans.push(Span { phase, from_ms: at_ms, until_ms: OPEN });
         self.open.insert(instance);
     }
 
-    fn ends(&mut self, instance: &str, at_ms: u64) {
+    fn leaves(&mut self, instance: &str, at_ms: u64) {
         self.open.remove(instance);
         if let Some(life) = self.lives.get_mut(instance) {
             life.close(at_ms);
@@ -196,12 +196,12 @@ impl<'a> Group<'a> {
     fn is_observed(&mut self, state: &'a GroupState, at_ms: u64) {
         let gone: Vec<&str> = self.open.iter().copied().filter(|it| !state.instances.contains_key(*it)).collect();
         for instance in gone {
-            self.ends(instance, at_ms);
+            self.leaves(instance, at_ms);
         }
         for (instance, observed) in &state.instances {
             match phase(&observed.state) {
                 Observed::In(phase) => self.enters(instance, phase, at_ms),
-                Observed::Gone => self.ends(instance, at_ms),
+                Observed::Gone => self.leaves(instance, at_ms),
                 Observed::Unknown => {}
             }
             if let Some(life) = self.lives.get_mut(instance.as_str()) {

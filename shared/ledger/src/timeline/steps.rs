@@ -43,7 +43,7 @@ pub(super) fn clipped(steps: &[(u64, u32)], range: Range) -> Steps {
 /// The width of a column, in pixels: changes within a column are one vertical line, which keeps their extremes.
 const COLUMN: i32 = 2;
 
-/// The corners of the line of a number: to each of them the line goes first horizontally, then vertically. Empty if the
+/// The corners of the curve of a number: to each of them the curve runs first horizontally, then vertically. Empty if the
 /// number is unknown in the whole range.
 pub(super) fn corners(steps: &[(u64, u32)], scale: &Scale, y: impl Fn(u32) -> i32) -> Vec<(i32, i32)> {
     let steps = clipped(steps, scale.range);

@@ -118,7 +118,7 @@ impl Svg<'_> {
         }
     }
 
-    /// The line of the corners from its end to its beginning.
+    /// The curve of the corners from its end to its beginning.
     fn back(&mut self, corners: &[(i32, i32)]) {
         for at in (0..corners.len()).rev() {
             put!(self, "V{}H{}", corners[at].1, corners[at].0);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The width of a character of the labels, at most, in pixels: their font has 11 px, and 0.66 em is wider than the
-/// digits and the mean of the letters of Arial, Segoe UI, San Francisco and DejaVu Sans.
+/// digits and the mean character of Arial, Segoe UI, San Francisco and DejaVu Sans.
 pub(super) const LABEL_WIDTH: f64 = 7.3;
 /// The width of a character of the monospaced labels: 0.61 em.
 pub(super) const MONO_WIDTH: f64 = 6.8;

@@ -37,7 +37,7 @@ impl FromStr for Theme {
 #[derive(Debug)]
 pub(super) struct Palette {
     pub background: &'static str,
-    /// Labels, and the line of the instances in service.
+    /// Labels, and the curve of the instances in service.
     pub text: &'static str,
     /// The lines of the axis; decoration.
     pub grid: &'static str,
@@ -126,7 +126,7 @@ mod tests {
         for theme in [Theme::Light, Theme::Dark, Theme::Monochrome] {
             let palette = theme.palette();
             assert!(contrast(palette.text, palette.background) >= 4.5, "{theme:?}");
-            // The line of the instances in service and the desired capacity cross the band.
+            // The curves of the instances in service and of the desired capacity cross the band.
             assert!(contrast(palette.text, palette.band) >= 4.5, "{theme:?}");
             assert!(contrast(palette.line, palette.band) >= 3.0, "{theme:?}");
             for colour in palette.versions.iter().chain([&palette.line, &palette.mark, &palette.unknown]) {
