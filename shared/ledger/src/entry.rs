@@ -48,7 +48,7 @@ pub struct Entry {
     /// The id of the scaling activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
-    /// The version of the launch template: of the instance, or of the rollout. `None` if the event does not contain it.
+    /// The version of the launch template. `None` if the event does not contain it: today only that of a rollout does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_version: Option<u64>,
     /// The cause, in fields.

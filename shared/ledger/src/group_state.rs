@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::envelope::text;
 use crate::events::{STATE, envelope};
 
-/// The state of a group at a time. It is published half-hourly and after each rollout.
+/// The state of a group at a time. The scheduled run of `scaling-log` writes it, half-hourly.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupState {
