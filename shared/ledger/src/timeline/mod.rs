@@ -27,7 +27,7 @@ use crate::time;
 /// The picture as SVG, without scripts, styles and external resources. The titles of its links have the sentences; the
 /// targets of the links are the rows of the table in [`page`].
 ///
-/// Entries may be in any order, and repeated; each id counts once. They should begin 35 minutes before the range: the
+/// Entries may be in any order, and repeated; each id counts once. They should begin at [`Range::entries_from_ms`]: the
 /// observation of the group before the range says which instances were in service at its beginning.
 #[must_use]
 pub fn svg(entries: &[Entry], range: Range, size: Size, theme: Theme) -> String {
@@ -57,6 +57,12 @@ impl Range {
             return Ok(Range { from_ms, until_ms });
         }
         Err(InvalidPicture::Range(time::text(from_ms), time::text(until_ms)))
+    }
+
+    /// The time from which a picture needs entries, in ms since the epoch: 35 minutes before the range.
+    #[must_use]
+    pub fn entries_from_ms(self) -> u64 {
+        self.from_ms.saturating_sub(model::MAX_UNOBSERVED_MS)
     }
 }
 
