@@ -1,7 +1,9 @@
 """The ledger and the alarm actions on the local cloud: real rules, real queues, the real functions."""
 
 import json
+import pathlib
 import re
+import tempfile
 import threading
 import time
 import unittest
@@ -145,6 +147,11 @@ class Ledger(OneGroup):
         self.assertIn("The launch gate let it pass", " ".join(why["Story"]))
         kinds = {entry["kind"] for entry in document("events", "dev")[1]["Entries"]}
         self.assertLessEqual({"launch", "gate", "capacity"}, kinds)
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "timeline.html"
+            code, written = document("timeline", "dev", "--output", page)
+            self.assertEqual((code, written["Output"]), (0, str(page)))
+            self.assertIn(instance["Id"], page.read_text())
         self.assertEqual(document("drift", "dev")[0], 0)
         self.assertEqual(document("rollout", "dev")[0], 0)
         checks = document("doctor")[1]["Checks"]
@@ -195,6 +202,13 @@ class Ledger(OneGroup):
         self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Backfilled": {GROUP: 2}})
         (entry,) = ledger.entries(self.cloud, kind="launch", instance=new)
         self.assertTrue(entry["backfilled"])
+        # Both runs observed the group.
+        *_, first, last = ledger.entries(self.cloud, kind="state")
+        self.assertNotEqual(first["time"], last["time"])
+        observed = last["state"]["instances"]
+        self.assertEqual({instance: it["state"] for instance, it in observed.items()}, states(self.cloud))
+        self.assertEqual((last["state"]["desired"], len(observed)), (2, 2))
+        self.assertTrue(all(it["templateVersion"] >= 1 for it in observed.values()), observed)
         self.assertNotIn("_aws", entry, "a backfilled entry has metrics")
         self.assertEqual(self.cloud.invoke("scaling-log", schedule), {"Backfilled": {}}, "the backfill is not idempotent")
 

@@ -1,5 +1,5 @@
-//! Backfills launches and terminations that no event reported, from the groups' own lists of activities: events are
-//! best effort.
+//! The scheduled run: writes the observed state of each group, and backfills launches and terminations that no event
+//! reported, from the groups' own lists of activities: events are best effort.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use ledger::rotation;
 use serde_json::Value;
 
 use crate::ScalingLog;
-use crate::cloud::{DeadLetters, LogApi};
+use crate::cloud::{DeadLetters, LogApi, ObservedGroup};
 use crate::write::{PendingEntry, WriteOutcome};
 
 /// The default lookback of a scheduled run: 6 hours, so that an outage of this function of a few hours is backfilled
@@ -72,18 +72,23 @@ impl BackfillWindow {
 }
 
 impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
-    /// Writes the missing entries, and returns their number for each group that had any.
+    /// Writes an observation of each group, then the missing entries, and returns the number of missing entries for each
+    /// group that had any.
     ///
     /// # Errors
-    /// Fails if the groups can't be listed, or if none of them can be read. A group that can't be read is retried by
-    /// the next scheduled run.
+    /// Fails if the groups can't be listed, or if the activities of none of them can be read. A group that can't be read
+    /// is retried by the next scheduled run; an observation that can't be written is a gap in the ledger.
     pub(crate) async fn backfill(&self, window: BackfillWindow) -> Result<BTreeMap<String, usize>, Failure> {
         let call_failed = |reason: String| Failure::new(FailureKind::AwsCallFailed, reason);
         let mut groups = self.cloud.groups().await.map_err(|error| call_failed(error.to_string()))?;
-        groups.sort_unstable();
-        let first = rotation::start_index(groups.len(), self.cloud.now_ms() / SCHEDULE_INTERVAL_MS);
+        let now_ms = self.cloud.now_ms();
+        groups.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        let first = rotation::start_index(groups.len(), now_ms / SCHEDULE_INTERVAL_MS);
         groups.rotate_left(first);
-        let all = stream::iter(groups).map(async |group| (self.backfill_group(&group, window).await, group));
+        let observations = stream::iter(&groups).map(|group| self.observe(group, now_ms));
+        observations.buffer_unordered(MAX_CONCURRENT_GROUPS).collect::<()>().await;
+        let names = groups.into_iter().map(|group| group.name);
+        let all = stream::iter(names).map(async |group| (self.backfill_group(&group, window).await, group));
         let all: Vec<(Result<usize, AwsCallError>, String)> =
             all.buffer_unordered(MAX_CONCURRENT_GROUPS).collect().await;
         if let Some((Err(error), _)) = all.first()
@@ -103,6 +108,23 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
             }
         }
         Ok(backfilled)
+    }
+
+    /// Writes the state of an owned group that was observed at this time.
+    async fn observe(&self, group: &ObservedGroup, at_ms: u64) {
+        let name = &group.name;
+        let event = group.state.event(name, at_ms);
+        let Ok(Reading::Entries { suffix, entries }) = read::event(&self.deployment, &event, at_ms) else { return };
+        let pending = entries.into_iter().map(|entry| PendingEntry { suffix: suffix.clone(), entry, index: 0 });
+        for (_, outcome) in self.write(pending.collect()).await {
+            match outcome {
+                WriteOutcome::Accepted => {}
+                WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason) => {
+                    tracing::info!(group = name, reason, "observation rejected");
+                }
+                WriteOutcome::Requeue(error) => tracing::warn!(group = name, reason = %error, "observation failed"),
+            }
+        }
     }
 
     async fn backfill_group(&self, group: &str, window: BackfillWindow) -> Result<usize, AwsCallError> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use lambda_kit::AwsCallError;
-use ledger::Activity;
 use ledger::batch::LogEvent;
+use ledger::{Activity, GroupState};
 use requests::{QueueError, RecordsError};
 
 /// The outcome of a batch in CloudWatch Logs.
@@ -17,6 +17,15 @@ pub enum PutOutcome {
     },
     /// The log group does not exist.
     LogGroupNotFound,
+}
+
+/// An Auto Scaling group as Auto Scaling reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedGroup {
+    /// The name of the group.
+    pub name: String,
+    /// Its sizes and its instances, without those of a warm pool.
+    pub state: GroupState,
 }
 
 /// The calls to AWS, which tests replace. Every error is retryable.
@@ -33,8 +42,8 @@ pub trait LogApi {
     async fn put_events(&self, log_group: &str, stream: &str, events: &[&LogEvent])
     -> Result<PutOutcome, AwsCallError>;
 
-    /// The names of the owned Auto Scaling groups.
-    async fn groups(&self) -> Result<Vec<String>, AwsCallError>;
+    /// The owned Auto Scaling groups.
+    async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError>;
 
     /// The activities of a group that began at `since_ms` or later, and those in progress.
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError>;

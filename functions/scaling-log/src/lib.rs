@@ -3,10 +3,10 @@
 //!
 //! Only this function writes to that log group. Auto Scaling's events arrive through EventBridge and a queue; the
 //! events of Envkeeper's other functions arrive in the same queue. Events are best effort, so a scheduled run compares
-//! the groups' own lists of activities with the written lines.
+//! the groups' own lists of activities with the written lines. It also writes the observed state of each group.
 //!
-//! The files: `batch` (messages and their dispositions), `write` (lines to log groups), `backfill` (activities without
-//! an event), `cloud` (the seam), `aws` (its implementation), `settings`. The crate `ledger` interprets events and
+//! The files: `batch` (messages and their dispositions), `write` (lines to log groups), `backfill` (the scheduled
+//! run: observations, and activities without an event), `cloud` (the seam), `aws` (its implementation), `settings`. The crate `ledger` interprets events and
 //! contains the limits of CloudWatch Logs.
 
 #![warn(missing_docs)]

@@ -1,4 +1,4 @@
-//! Backfill of activities that no event reported.
+//! The scheduled run: observations of the groups, and the backfill of activities that no event reported.
 #![allow(clippy::expect_used, reason = "a test stops at the first unexpected value")]
 
 mod common;
@@ -26,7 +26,7 @@ fn launches_without_an_event_are_backfilled_once_marked_and_without_metrics() {
     now(function.handle(batch(reported))).expect("a response");
     let backfilled = now(function.handle(schedule())).expect("a response");
     assert_eq!(backfilled, json!({ "Backfilled": { "scalable-ec2-asg-uswest2-dev": 3 } }));
-    let lines = function.cloud.lines();
+    let lines = function.cloud.events();
     assert_eq!(lines.len(), 5);
     for line in &lines {
         let from_an_event =
@@ -37,9 +37,9 @@ fn launches_without_an_event_are_backfilled_once_marked_and_without_metrics() {
     assert_eq!(now(function.handle(schedule())).expect("a response"), json!({ "Backfilled": {} }));
     // The event of a backfilled launch arrives late: the same line again, which is counted.
     now(function.handle(batch([launch("dev", 0, NOW - HOUR).to_string()]))).expect("a response");
-    let ids = function.cloud.ids();
-    let repeated = ids.iter().filter(|id| ids.iter().filter(|it| it == id).count() == 2).count();
-    assert_eq!((ids.len(), repeated), (6, 2));
+    let lines = function.cloud.events();
+    let repeated = lines.iter().filter(|one| lines.iter().filter(|it| it["id"] == one["id"]).count() == 2).count();
+    assert_eq!((lines.len(), repeated), (6, 2));
 }
 
 #[test]
@@ -109,10 +109,11 @@ fn each_scheduled_run_begins_with_a_different_group_so_that_every_group_is_backf
     for half_hour in 0..11 {
         function.cloud.now_ms.set(NOW + half_hour * HOUR / 2);
         function.cloud.calls.set(0);
-        function.cloud.failing = (1 + 10 * 4..1_000).collect();
+        // The observations of all groups need two calls each.
+        function.cloud.failing = (1 + 40 * 2 + 10 * 4..1_000).collect();
         now(function.handle(schedule())).expect("a response");
     }
-    assert_eq!(function.cloud.lines().len(), 40);
+    assert_eq!(function.cloud.events().len(), 40);
 }
 
 #[test]
@@ -134,9 +135,60 @@ fn an_invalid_lookback_is_rejected_with_the_valid_range() {
 fn a_group_that_cannot_be_read_does_not_delay_other_groups() {
     let mut harness = Harness::new(&["dev", "prod"]);
     harness.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
-    // Call 0 lists the groups, call 1 the activities of the first group.
-    harness.failing = [1].into();
+    // Call 0 lists the groups, two calls write the observation of each, call 5 lists the activities of the first group.
+    harness.failing = [5].into();
     let function = function(harness);
     let backfilled = now(function.handle(schedule())).expect("a response");
     assert_eq!(backfilled["Backfilled"].as_object().map(serde_json::Map::len), Some(1), "{backfilled}");
+}
+
+#[test]
+fn each_scheduled_run_writes_one_observation_of_each_owned_group() {
+    let mut harness = Harness::new(&["dev", "prod"]);
+    harness.groups.push(String::from("shop-asg"));
+    let function = function(harness);
+    for half_hour in 0..3 {
+        function.cloud.now_ms.set(NOW + half_hour * HOUR / 2);
+        assert_eq!(now(function.handle(schedule())).expect("a response"), json!({ "Backfilled": {} }));
+    }
+    let observations = function.cloud.observations();
+    let of = |environment: &str| {
+        let all = observations.iter().filter(|it| it["environment"] == environment);
+        all.map(|it| it["time"].as_str().expect("a time")).collect::<Vec<_>>()
+    };
+    let times = ["2026-01-02T05:00:00Z", "2026-01-02T05:30:00Z", "2026-01-02T06:00:00Z"];
+    assert_eq!((of("scalable-ec2-us-west-2-dev"), of("scalable-ec2-us-west-2-prod")), (times.to_vec(), times.to_vec()));
+    assert_eq!(observations.len(), 6, "the group shop-asg is not owned");
+    let expected = json!({
+        "min": 1, "max": 6, "desired": 2,
+        "instances": {
+            "i-00000000000000001": { "state": "InService", "templateVersion": 6 },
+            "i-00000000000000002": { "state": "Pending" },
+        },
+    });
+    assert_eq!(observations[0]["state"], expected);
+}
+
+#[test]
+fn a_repeated_run_at_the_same_time_has_the_same_id_and_a_later_run_has_another() {
+    let function = function(Harness::new(&["dev"]));
+    for at_ms in [NOW, NOW, NOW + 1] {
+        function.cloud.now_ms.set(at_ms);
+        now(function.handle(schedule())).expect("a response");
+    }
+    let ids = function.cloud.ids();
+    assert_eq!((ids.len(), &ids[0] == &ids[1], &ids[1] == &ids[2]), (3, true, false), "{ids:?}");
+}
+
+#[test]
+fn an_observation_that_cannot_be_written_prevents_no_backfill() {
+    let mut harness = Harness::new(&["dev", "prod"]);
+    harness.activities = vec![activity("dev", 1, NOW - HOUR), activity("prod", 2, NOW - HOUR)];
+    harness.log_groups.remove("/aws/autoscaling/scalable-ec2-prod");
+    // Call 1 reads the record of the first group.
+    harness.failing = [1].into();
+    let function = function(harness);
+    let backfilled = now(function.handle(schedule())).expect("a response");
+    assert_eq!(backfilled, json!({ "Backfilled": { "scalable-ec2-asg-uswest2-dev": 1 } }));
+    assert_eq!(function.cloud.events().len(), 1);
 }

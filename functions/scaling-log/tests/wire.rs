@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use lambda_kit::AwsCallError;
 use ledger::batch::LogEvent;
+use ledger::{GroupState, InstanceState};
 use requests::records::DynamoRecords;
 use scaling_log::aws::AwsAccount;
-use scaling_log::cloud::{LogApi as _, PutOutcome};
+use scaling_log::cloud::{LogApi as _, ObservedGroup, PutOutcome};
 use test_support::{Request, service};
 
 /// An account, and the operations that were requested from it.
@@ -130,4 +131,38 @@ async fn activities_are_read_until_they_are_too_old() {
     let found = account.activities("g", 1_767_322_950_000).await.expect("the activities");
     let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!((ids, requested.lock().expect("one at a time").len()), (vec!["old", "0", "1", "2"], 2));
+}
+
+#[tokio::test]
+async fn the_owned_groups_are_read_with_their_sizes_and_instances() {
+    let (account, requested) = account(|request| {
+        assert!(request.body.contains("envkeeper%3Aowner"), "only owned groups: {}", request.body);
+        assert!(
+            !request.body.contains("IncludeInstances"),
+            "the default is true (the API reference): {}",
+            request.body
+        );
+        let instance = |id: &str, template: &str| {
+            format!(
+                "<member><InstanceId>{id}</InstanceId><LifecycleState>InService</LifecycleState>{template}</member>"
+            )
+        };
+        let template = "<LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>7</Version></LaunchTemplate>";
+        let instances = [instance("i-1", template), instance("i-2", "")].concat();
+        let group = format!(
+            "<member><AutoScalingGroupName>g</AutoScalingGroupName><MinSize>1</MinSize><MaxSize>6</MaxSize>\
+             <DesiredCapacity>2</DesiredCapacity><Instances>{instances}</Instances></member>"
+        );
+        (
+            200,
+            format!(
+                "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups>{group}</AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+            ),
+        )
+    });
+    let in_service = |template_version| InstanceState { state: "InService".into(), template_version };
+    let instances = [("i-1".into(), in_service(Some(7))), ("i-2".into(), in_service(None))].into();
+    let state = GroupState { min: 1, max: 6, desired: 2, instances };
+    assert_eq!(account.groups().await, Ok(vec![ObservedGroup { name: "g".into(), state }]));
+    assert_eq!(requested.lock().expect("one at a time").len(), 1);
 }

@@ -1,9 +1,11 @@
 //! The arguments of the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use ledger::timeline::{Size, Theme};
 
 use crate::since::Since;
 
@@ -39,7 +41,7 @@ pub struct Options {
     /// The deployment's ProjectName [default: scalable-ec2]
     #[arg(long, global = true, value_name = "NAME")]
     pub project: Option<String>,
-    /// The beginning of the time range: 90m, 2h, 7d, or a time in UTC (events, logs: 1d; why: 14d)
+    /// The beginning of the time range: 90m, 2h, 7d, or a time in UTC (events, timeline, logs: 1d; why: 14d)
     #[arg(long, global = true, value_name = "TIME", value_parser = Since::read)]
     pub since: Option<Since>,
     /// One JSON document: {"schema", "verb", "exit", "result"}
@@ -75,6 +77,23 @@ pub struct File {
     pub parameters: Vec<(String, String)>,
 }
 
+/// The timeline of an environment.
+#[derive(Args, Debug)]
+pub struct Timeline {
+    /// The environment.
+    #[command(flatten)]
+    pub environment: Environment,
+    /// The file of the page, which is replaced if it exists [default: the standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The width of the picture in pixels, 400 to 4096
+    #[arg(long = "width", value_name = "PIXELS", default_value = "1200", value_parser = size)]
+    pub size: Size,
+    /// The colours: light, dark or monochrome
+    #[arg(long, value_name = "THEME", default_value = "light", value_parser = Theme::from_str)]
+    pub theme: Theme,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
@@ -108,6 +127,8 @@ pub enum Verb {
     },
     /// The ledger: scaling events with their causes
     Events(Environment),
+    /// The ledger as a page: sizes, instances and events over time
+    Timeline(Timeline),
     /// The logs and the evidence of the instances
     Logs {
         /// The environment
@@ -202,6 +223,7 @@ impl Verb {
             Verb::Drift(_) => "drift",
             Verb::Watch { .. } => "watch",
             Verb::Events(_) => "events",
+            Verb::Timeline(_) => "timeline",
             Verb::Logs { .. } => "logs",
             Verb::Validate(_) => "validate",
             Verb::Inventory(_) => "inventory",
@@ -220,6 +242,14 @@ impl Verb {
             Verb::Completion { .. } => "completion",
         }
     }
+}
+
+/// The least height of a timeline, in pixels: that of the window of a laptop.
+const TIMELINE_HEIGHT: u32 = 600;
+
+fn size(text: &str) -> Result<Size, String> {
+    let width = text.parse().map_err(|_| String::from("valid is a number of pixels, such as 1200"))?;
+    Size::new(width, TIMELINE_HEIGHT).map_err(|error| error.to_string())
 }
 
 fn parameter(text: &str) -> Result<(String, String), String> {

@@ -12,7 +12,7 @@
 //!
 //! # Limits
 //!
-//! The command line has no state of its own, and writes no file.
+//! The command line has no state of its own, and writes no file but that of `timeline --output`.
 #![warn(missing_docs)]
 
 pub mod arguments;

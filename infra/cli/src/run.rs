@@ -3,10 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
+use ::ledger::Kind;
+use ::ledger::timeline::{Range, page};
 use clap::CommandFactory as _;
 use serde_json::{Value, json};
 
-use crate::arguments::{Arguments, DEFAULT_PROJECT, Environment, File, Options, Verb};
+use crate::arguments::{Arguments, DEFAULT_PROJECT, Environment, File, Options, Timeline, Verb};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::report::{Failure, Report, document};
@@ -17,12 +19,12 @@ use crate::style::screen;
 use crate::template::Template;
 use crate::verbs::change::Change;
 use crate::verbs::health::{self, Check};
-use crate::verbs::{differences, environments, ledger, status, template, version, watch, why};
+use crate::verbs::{differences, environments, ledger, status, template, timeline, version, watch, why};
 
 /// The time between two refreshes of `watch`.
 const REFRESH: Duration = Duration::from_secs(5);
 
-/// The time range of `events`, `logs` and `watch` without `--since`: a day.
+/// The time range of `events`, `timeline`, `logs` and `watch` without `--since`: a day.
 const DAY: Since = Since::Before(Duration::from_hours(24));
 
 /// The time range of `why` without `--since`: two weeks, the usual life of an instance before its image is replaced.
@@ -100,6 +102,7 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
             Verb::Inventory(environment) => environments::inventory(self.ask(environment, "inventory").await?),
             Verb::Plan(file) => self.plan(file).await?,
             Verb::Events(environment) => self.events(environment).await?,
+            Verb::Timeline(timeline) => return self.timeline(timeline).await,
             Verb::Logs { environment, instance } => self.logs(environment, instance.as_deref()).await?,
             Verb::Why { instance, environment } => self.why(instance, environment.as_deref()).await?,
             Verb::Watch { environment, until_settled } => self.watch(environment, *until_settled).await?,
@@ -194,6 +197,38 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
         Ok(ledger::events(&names.scaling_log_group().name, &entries, since_ms))
     }
 
+    /// The page, into its file or to the output. A document of `--json` needs the output for itself.
+    async fn timeline(&mut self, timeline: &Timeline) -> Result<Option<Report>, Failure> {
+        let Timeline { environment: Environment { environment }, output, size, theme } = timeline;
+        if self.options.json && output.is_none() {
+            let message = "--json prints a document, so the page needs a file";
+            return Err(Failure::usage(message, "repeat the command with --output FILE"));
+        }
+        let range = Range::new(self.since_ms(DAY), (self.surroundings.now_ms)()).map_err(|error| {
+            Failure::usage(
+                format!("--since: {error}"),
+                "repeat the command with an earlier --since, such as --since 1d",
+            )
+        })?;
+        let session = self.session()?;
+        let names = session.names(environment)?;
+        let entries = session.ledger(&names, range.entries_from_ms(), None).await?;
+        let page = page(&entries.all, range, *size, *theme);
+        let Some(path) = output else {
+            self.surroundings.console.print(&page);
+            if let Some(line) = ledger::cut(entries.is_cut) {
+                self.surroundings.console.note(&screen(&[line], self.has_colour));
+            }
+            return Ok(None);
+        };
+        let output = path.display().to_string();
+        fs::write(path, page).map_err(|error| {
+            let next = "repeat the command with another --output";
+            Failure::new(Exit::Error, format!("{output} cannot be written: {error}"), next)
+        })?;
+        Ok(Some(timeline::written(&names.scaling_log_group().name, &output, &entries)))
+    }
+
     async fn logs(&self, Environment { environment }: &Environment, instance: Option<&str>) -> Result<Report, Failure> {
         let session = self.session()?;
         let group = session.names(environment)?.instance_log_group().name;
@@ -241,7 +276,8 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
             let request = json!({ "Request": "status", "Environment": names.environment_id() });
             let state = session.read(request).await?;
             let from_ms = self.since_ms(DAY);
-            let entries = session.ledger(&names, from_ms, None).await?.all;
+            let mut entries = session.ledger(&names, from_ms, None).await?.all;
+            entries.retain(|it| it.kind != Kind::State);
             let report = watch::screen(&state, &entries, (self.surroundings.now_ms)());
             let ends = until_settled && report.exit != Exit::UnderWay;
             if self.options.json {

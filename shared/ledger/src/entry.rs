@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cause::Cause;
 use crate::failure::ActivityFailure;
+use crate::group_state::GroupState;
 use crate::time;
 
 /// The version of the schema. A new field does not change the version; a removed field, or a field with a new meaning,
@@ -35,7 +36,8 @@ pub struct Entry {
     /// The kind of the event, and the prefix of the id.
     pub kind: Kind,
     /// The outcome, in lower case: `successful`, `entered-warm-pool`, `failed`, `cancelled`; `waiting` for a hook;
-    /// `continue` or `abandon` for a verdict; the step of a rollout; the state of an alarm; the outcome of a remediation.
+    /// `continue` or `abandon` for a verdict; the step of a rollout or a request; the state of an alarm; the outcome of a
+    /// remediation; `observed` for the state of a group.
     pub outcome: String,
     /// `i-…`; `None` if the event concerns the whole group, or no instance was created.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +48,9 @@ pub struct Entry {
     /// The id of the scaling activity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activity: Option<String>,
+    /// The version of the launch template. `None` if the event does not contain it: today only that of a rollout does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_version: Option<u64>,
     /// The cause, in fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
@@ -63,6 +68,10 @@ pub struct Entry {
     pub backfilled: bool,
     /// The event's `detail-type`.
     pub event: String,
+    /// The sizes and the instances of the group; only in entries of [`Kind::State`]. The last field of a line: Logs Insights
+    /// discovers 200 fields of a line at most, from its beginning (the user guide, "Supported logs and discovered fields").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<GroupState>,
     /// The event's detail, unchanged; a line that would be too long contains only the beginning.
     #[serde(skip_serializing, default)]
     pub detail: Value,
@@ -95,13 +104,19 @@ pub enum Kind {
     Alarm,
     /// An alarm's action was executed, or not.
     Remediation,
+    /// The group was observed: its sizes, and the state of each instance.
+    State,
+    /// A request of CloudFormation or an operator started, or was responded to.
+    Request,
+    /// EC2 interrupts a Spot instance, or may do so soon.
+    Interruption,
     /// An event that this version does not know.
     Other,
 }
 
 impl Kind {
     /// Every kind.
-    const ALL: [Kind; 11] = [
+    const ALL: [Kind; 14] = [
         Kind::Launch,
         Kind::Terminate,
         Kind::Lifecycle,
@@ -112,6 +127,9 @@ impl Kind {
         Kind::Drain,
         Kind::Alarm,
         Kind::Remediation,
+        Kind::State,
+        Kind::Request,
+        Kind::Interruption,
         Kind::Other,
     ];
 
@@ -129,6 +147,9 @@ impl Kind {
             Kind::Drain => "drain",
             Kind::Alarm => "alarm",
             Kind::Remediation => "remediation",
+            Kind::State => "state",
+            Kind::Request => "request",
+            Kind::Interruption => "interruption",
             Kind::Other => "other",
         }
     }

@@ -34,6 +34,14 @@ pub enum PoisonMessage {
         /// The path of the field.
         field: &'static str,
     },
+    /// A required field that is missing, or is not a whole number from 0 to 4,294,967,295.
+    #[error("{event}: {field} is missing, or not a whole number")]
+    MissingNumber {
+        /// The kind of the event.
+        event: String,
+        /// The path of the field.
+        field: &'static str,
+    },
     /// This field is not the id of an instance.
     #[error("{0} is not an instance id")]
     NotAnInstanceId(String),

@@ -27,8 +27,17 @@ pub const ALARM_ACTION: &str = "Alarm Action";
 /// A rollout of a template version began, ended, is held or released, or needs an operator.
 pub const ROLLOUT: &str = "Rollout Progress";
 
+/// A request of CloudFormation or an operator started, or was responded to.
+pub const REQUEST: &str = "Request Progress";
+
+/// EC2 interrupts a Spot instance of a group, or may do so soon. EC2's own events name no group.
+pub const INTERRUPTION: &str = "Instance Interruption";
+
+/// A group was observed: its sizes, and the state of each instance.
+pub const STATE: &str = "Group State";
+
 /// The kinds of events that only Envkeeper publishes.
-pub(crate) const ALL: [&str; 4] = [GATE, DRAIN, ALARM_ACTION, ROLLOUT];
+pub(crate) const ALL: [&str; 7] = [GATE, DRAIN, ALARM_ACTION, ROLLOUT, REQUEST, INTERRUPTION, STATE];
 
 /// A step of a rollout that Envkeeper decided. The replacements themselves are events of Auto Scaling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +97,92 @@ impl RolloutProgress<'_> {
         });
         let id = format!("{ROLLOUT} {} {} {outcome} {}", self.group, self.version, self.at_ms);
         envelope(ROLLOUT, &id, self.at_ms, detail)
+    }
+}
+
+/// The progress of a request.
+#[derive(Clone, Debug)]
+pub struct RequestProgress<'a> {
+    /// The name of the environment's Auto Scaling group.
+    pub group: &'a str,
+    /// The type of the request: CloudFormation's `Create`, `Update` or `Delete`, or an operator's, such as `roll`.
+    pub request: &'a str,
+    /// The request's id, the same for each of its passes.
+    pub request_id: &'a str,
+    /// The step.
+    pub step: RequestStep<'a>,
+    /// The time, in ms since the epoch.
+    pub at_ms: u64,
+}
+
+/// A step of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestStep<'a> {
+    /// `started`: the first pass of the request begins.
+    Started,
+    /// `responded`: the request succeeded, or failed for a reason.
+    Responded(Result<(), &'a str>),
+}
+
+impl RequestProgress<'_> {
+    /// The event for the ledger.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let request = self.request;
+        let (outcome, reason) = match self.step {
+            RequestStep::Started => ("started", request.to_owned()),
+            RequestStep::Responded(Ok(())) => ("responded", format!("{request} succeeded")),
+            RequestStep::Responded(Err(reason)) => ("responded", format!("{request} failed: {reason}")),
+        };
+        let detail = json!({
+            "AutoScalingGroupName": self.group, "RequestId": self.request_id, "Outcome": outcome, "Reason": reason,
+        });
+        let id = format!("{REQUEST} {} {} {outcome}", self.group, self.request_id);
+        envelope(REQUEST, &id, self.at_ms, detail)
+    }
+}
+
+/// A notice of EC2 about a Spot instance.
+#[derive(Clone, Debug)]
+pub struct Interruption<'a> {
+    /// The name of the instance's Auto Scaling group.
+    pub group: &'a str,
+    /// `i-…`
+    pub instance: &'a str,
+    /// The notice.
+    pub notice: InterruptionNotice,
+    /// The time of EC2's event, in ms since the epoch.
+    pub at_ms: u64,
+}
+
+/// The kinds of notices about Spot instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InterruptionNotice {
+    /// `interruption-warning`: EC2 terminates the instance two minutes after the event (the EC2 user guide, "Spot Instance
+    /// interruption notices").
+    Warning,
+    /// `rebalance-recommendation`: the risk of an interruption is elevated (the EC2 user guide, "EC2 instance rebalance
+    /// recommendations").
+    Rebalance,
+}
+
+impl Interruption<'_> {
+    /// The event for the ledger.
+    #[must_use]
+    pub fn event(&self) -> Value {
+        let (outcome, reason) = match self.notice {
+            InterruptionNotice::Warning => {
+                ("interruption-warning", "EC2 terminates the Spot instance within two minutes")
+            }
+            InterruptionNotice::Rebalance => {
+                ("rebalance-recommendation", "the risk of a Spot interruption is elevated")
+            }
+        };
+        let detail = json!({
+            "AutoScalingGroupName": self.group, "EC2InstanceId": self.instance, "Outcome": outcome, "Reason": reason,
+        });
+        let id = format!("{INTERRUPTION} {} {outcome} {}", self.instance, self.at_ms);
+        envelope(INTERRUPTION, &id, self.at_ms, detail)
     }
 }
 
@@ -248,7 +343,7 @@ pub fn in_cooldown(seconds: u32, at_ms: u64, dry_run: bool) -> String {
 
 /// The event. EventBridge gives each put of an event another id, and its time to the second; therefore the detail has both,
 /// so that the same event by the bus and by the queue is one entry.
-fn envelope(detail_type: &str, id: &str, at_ms: u64, mut detail: Value) -> Value {
+pub(crate) fn envelope(detail_type: &str, id: &str, at_ms: u64, mut detail: Value) -> Value {
     let time = time::text(at_ms);
     detail[ID] = id.into();
     detail[TIME] = time.as_str().into();

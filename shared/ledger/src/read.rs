@@ -13,7 +13,8 @@ use crate::cause::{CapacityChange, Cause, CauseKind, desired_changes};
 use crate::entry::{ENTERED_WARM_POOL, Entry, Kind, SCHEMA, id, truncated};
 use crate::envelope::{PoisonMessage, TEST, foreign_account, open, text};
 use crate::failure::ActivityFailure;
-use crate::{events, time};
+use crate::group_state::GroupState;
+use crate::{events, group_state, time};
 
 /// The result of reading an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +101,10 @@ pub fn event(deployment: &Deployment, given: &Value, sent_ms: u64) -> Result<Rea
         | "autoscaling:EC2_INSTANCE_TERMINATING" => event.lifecycle_action(deployment),
         events::GATE => event.hook_completed(deployment, Kind::Gate),
         events::DRAIN => event.hook_completed(deployment, Kind::Drain),
-        events::ROLLOUT => event.rollout(deployment),
+        events::ROLLOUT => event.step(deployment, Kind::Rollout),
+        events::REQUEST => event.step(deployment, Kind::Request),
+        events::INTERRUPTION => event.step(deployment, Kind::Interruption),
+        events::STATE => event.group_state(deployment),
         events::ALARM_ACTION => event.remediation(deployment),
         STATE_CHANGE => match Alarm::read(given)? {
             Some(alarm) => Ok(event.alarm(deployment, &alarm)),
@@ -178,12 +182,14 @@ impl Event<'_> {
             instance: self.field("EC2InstanceId").map(bounded),
             zone: self.zone(),
             activity: self.field("ActivityId").map(bounded),
+            template_version: self.detail.get("LaunchTemplateVersion").and_then(group_state::version),
             cause: None,
             reason: None,
             failure: None,
             seconds: None,
             backfilled: false,
             event: bounded(self.name),
+            state: None,
             detail: Value::Object(self.detail.clone()),
             at_ms: self.at_ms,
         }
@@ -244,6 +250,7 @@ impl Event<'_> {
                 cause: Some(trigger),
                 instance: None,
                 zone: None,
+                template_version: None,
                 detail: Value::Null,
                 at_ms,
                 ..entry.clone()
@@ -278,14 +285,31 @@ impl Event<'_> {
         })
     }
 
-    /// Envkeeper has decided a step of a rollout.
-    fn rollout(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+    /// A step of a rollout or of a request, or the interruption of an instance.
+    fn step(&self, deployment: &Deployment, kind: Kind) -> Result<Reading, PoisonMessage> {
         self.for_group(deployment, |group, entry| {
             vec![Entry {
-                id: id(Kind::Rollout, group, &self.event_id()),
-                kind: Kind::Rollout,
+                id: id(kind, group, &self.event_id()),
+                kind,
                 outcome: self.field("Outcome").map(bounded).unwrap_or_default(),
                 reason: self.field("Reason").map(bounded),
+                ..entry
+            }]
+        })
+    }
+
+    /// The group was observed. The fields of the entry have the whole detail.
+    fn group_state(&self, deployment: &Deployment) -> Result<Reading, PoisonMessage> {
+        let state = GroupState::read(self.detail)
+            .map_err(|field| PoisonMessage::MissingNumber { event: self.name.to_owned(), field })?;
+        self.for_group(deployment, |group, entry| {
+            let (kind, detail, state) = (Kind::State, Value::Null, Some(state));
+            vec![Entry {
+                id: id(kind, group, &self.event_id()),
+                kind,
+                outcome: "observed".into(),
+                detail,
+                state,
                 ..entry
             }]
         })

@@ -18,6 +18,9 @@ pub fn sentence(entry: &Entry) -> String {
         Kind::Drain => drain(entry),
         Kind::Alarm => alarm(entry),
         Kind::Remediation => remediation(entry),
+        Kind::State => state(entry),
+        Kind::Request => reasoned(format!("request {}", entry.outcome), ": ", entry.reason.as_deref()),
+        Kind::Interruption => interruption(entry),
         Kind::Other => format!("{} of {}", entry.event, instance(entry)),
     }
 }
@@ -123,9 +126,23 @@ fn remediation(entry: &Entry) -> String {
     reasoned(format!("rule {rule} {}", entry.outcome), ": ", entry.reason.as_deref())
 }
 
+fn state(entry: &Entry) -> String {
+    let Some(state) = &entry.state else { return format!("{} observed", entry.group) };
+    let (min, max, desired) = (state.min, state.max, state.desired);
+    let in_service = state.in_service();
+    format!("{in_service} in service, {desired} desired, between {min} and {max}")
+}
+
+fn interruption(entry: &Entry) -> String {
+    let notice = entry.outcome.replace('-', " ");
+    reasoned(format!("{notice} for {}", instance(entry)), ": ", entry.reason.as_deref())
+}
+
 fn instance(entry: &Entry) -> &str {
     entry.instance.as_deref().unwrap_or(match entry.kind {
-        Kind::Launch | Kind::Terminate | Kind::Lifecycle | Kind::Gate | Kind::Drain => "an instance",
+        Kind::Launch | Kind::Terminate | Kind::Lifecycle | Kind::Gate | Kind::Drain | Kind::Interruption => {
+            "an instance"
+        }
         _ => &entry.group,
     })
 }

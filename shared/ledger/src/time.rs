@@ -4,7 +4,7 @@ use aws_smithy_types::date_time::{DateTime, Format};
 
 /// The end of the times that are accepted, in ms since the epoch: 2100-01-01. A later time is not a time of AWS, and would
 /// never be past.
-const END_MS: u64 = 4_102_444_800_000;
+pub(crate) const END_MS: u64 = 4_102_444_800_000;
 
 /// Parses a time before the year 2100 into ms since the epoch: RFC 3339 with `Z` or an offset. The offset `+0000` of
 /// alarms and the blanks of AWS's own examples are accepted.

@@ -2,9 +2,12 @@
 #![allow(clippy::panic, reason = "a test stops at the first unexpected value")]
 
 use environment::Deployment;
-use ledger::events::{HookCompletion, HookOutcome, RolloutProgress, RolloutStep, RuleOutcome};
+use ledger::events::{
+    HookCompletion, HookOutcome, Interruption, InterruptionNotice, RequestProgress, RequestStep, RolloutProgress,
+    RolloutStep, RuleOutcome,
+};
 use ledger::read::{Reading, event};
-use ledger::{Activity, CauseKind, Entry, Kind, RuleResult};
+use ledger::{Activity, CauseKind, Entry, GroupState, InstanceState, Kind, RuleResult, sentence};
 use serde_json::{Value, json};
 
 const ENDED_MS: u64 = 1_767_323_100_000;
@@ -39,7 +42,7 @@ fn read(published: &Value) -> Reading {
 }
 
 /// An event of each kind that Envkeeper's functions publish.
-fn published() -> [Value; 3] {
+fn published() -> [Value; 6] {
     let (group, at_ms) = ("scalable-ec2-asg-uswest2-dev", ENDED_MS + 250);
     let rollout = RolloutProgress { group, version: 7, step: RolloutStep::Failed, reason: "silent", at_ms };
     let skipped = RuleResult::Skipped("a reason".into());
@@ -52,7 +55,69 @@ fn published() -> [Value; 3] {
         instance: None,
         at_ms,
     };
-    [HookCompletion { ended_ms: at_ms, ..completion() }.event(), rollout.event(), rule.event()]
+    let notice = InterruptionNotice::Warning;
+    [
+        HookCompletion { ended_ms: at_ms, ..completion() }.event(),
+        rollout.event(),
+        rule.event(),
+        RequestProgress { at_ms, ..request(RequestStep::Started) }.event(),
+        Interruption { group, instance: "i-0a1b2c3d4e5f60718", notice, at_ms }.event(),
+        observed().event(group, at_ms),
+    ]
+}
+
+fn request(step: RequestStep<'static>) -> RequestProgress<'static> {
+    let (request, request_id) = ("Update", "5b0f5c6e-3f5a-4c58-8f57-0d3a0c9a7e11");
+    RequestProgress { group: "scalable-ec2-asg-uswest2-dev", request, request_id, step, at_ms: ENDED_MS }
+}
+
+/// A group with an instance in service and one in the gate.
+fn observed() -> GroupState {
+    let instance = |state: &str, template_version| InstanceState { state: state.into(), template_version };
+    let instances = [("i-1", instance("InService", Some(6))), ("i-2", instance("Pending:Wait", None))];
+    let instances = instances.map(|(id, it)| (id.to_owned(), it)).into();
+    GroupState { min: 1, max: 6, desired: 2, instances }
+}
+
+#[test]
+fn the_state_of_a_group_is_read_as_it_was_published() {
+    let entry = entry_of(&observed().event("scalable-ec2-asg-uswest2-dev", ENDED_MS));
+    assert_eq!((entry.kind, entry.state.clone()), (Kind::State, Some(observed())));
+    assert_eq!(sentence(&entry), "1 in service, 2 desired, between 1 and 6");
+    assert_eq!(Entry::of_line(&entry.line()), Some(entry));
+}
+
+#[test]
+fn a_state_without_its_sizes_is_poison_and_a_malformed_instance_is_left_out() {
+    let deployment =
+        Deployment { project: "scalable-ec2".into(), region: "us-west-2".into(), account: "123456789012".into() };
+    for (field, value) in [("MinSize", json!(null)), ("MaxSize", json!(-1)), ("DesiredCapacity", json!("2"))] {
+        let mut published = observed().event("scalable-ec2-asg-uswest2-dev", ENDED_MS);
+        published["detail"][field] = value;
+        let error = event(&deployment, &published, 0).map_err(|error| error.to_string());
+        assert_eq!(error, Err(format!("Group State: {field} is missing, or not a whole number")));
+    }
+    let mut published = observed().event("scalable-ec2-asg-uswest2-dev", ENDED_MS);
+    published["detail"]["Instances"][0]["LifecycleState"] = "<b>".into();
+    published["detail"]["Instances"][1]["LaunchTemplateVersion"] = "7".into();
+    let state = entry_of(&published).state.unwrap_or_default();
+    let versions: Vec<_> = state.instances.iter().map(|(id, it)| (id.as_str(), it.template_version)).collect();
+    assert_eq!(versions, [("i-2", Some(7))]);
+}
+
+/// A request has several passes, and a message of the queue may be delivered twice.
+#[test]
+fn a_request_has_one_entry_for_each_step() {
+    let entries = [RequestStep::Started, RequestStep::Responded(Ok(())), RequestStep::Responded(Err("no subnet"))]
+        .map(|step| entry_of(&request(step).event()));
+    let reasons = entries.each_ref().map(|it| (it.outcome.as_str(), it.reason.as_deref().unwrap_or_default()));
+    assert_eq!(
+        reasons,
+        [("started", "Update"), ("responded", "Update succeeded"), ("responded", "Update failed: no subnet")]
+    );
+    let later = entry_of(&RequestProgress { at_ms: ENDED_MS + 60_000, ..request(RequestStep::Started) }.event());
+    assert_eq!(later.id, entries[0].id);
+    assert_ne!(entries[0].id, entries[1].id);
 }
 
 /// The event as a rule delivers it: EventBridge gives it an id of its own and a time to the second (PutEvents, whose entry has

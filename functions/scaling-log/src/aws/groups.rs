@@ -1,18 +1,40 @@
-//! Auto Scaling: the owned groups and their activities.
+//! Auto Scaling: the owned groups with their instances, and their activities.
 
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{self, AutoScalingGroup, Filter};
 use environment::mark;
 use lambda_kit::AwsCallError;
-use ledger::Activity;
+use ledger::{Activity, GroupState, InstanceState};
 
-pub(super) async fn owned(client: &Client) -> Result<Vec<String>, AwsCallError> {
+use crate::cloud::ObservedGroup;
+
+pub(super) async fn owned(client: &Client) -> Result<Vec<ObservedGroup>, AwsCallError> {
     let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
-    let pages = client.describe_auto_scaling_groups().include_instances(false).filters(owned);
+    let pages = client.describe_auto_scaling_groups().filters(owned);
     let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
     let groups = groups.map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingGroups", &error))?;
-    Ok(groups.into_iter().filter_map(|it| it.auto_scaling_group_name).collect())
+    Ok(groups.into_iter().filter_map(observed).collect())
+}
+
+/// `None` without a name. The API reference marks name and sizes as always present.
+fn observed(found: AutoScalingGroup) -> Option<ObservedGroup> {
+    let size = |found: Option<i32>| found.and_then(|it| u32::try_from(it).ok()).unwrap_or_default();
+    let instances = found.instances.unwrap_or_default();
+    let state = GroupState {
+        min: size(found.min_size),
+        max: size(found.max_size),
+        desired: size(found.desired_capacity),
+        instances: instances.into_iter().filter_map(observed_instance).collect(),
+    };
+    Some(ObservedGroup { name: found.auto_scaling_group_name?, state })
+}
+
+fn observed_instance(found: types::Instance) -> Option<(String, InstanceState)> {
+    let state = found.lifecycle_state.map(|it| it.as_str().to_owned()).unwrap_or_default();
+    // An instance that was attached to the group may have no template.
+    let template_version = found.launch_template.and_then(|it| it.version?.parse().ok());
+    Some((found.instance_id?, InstanceState { state, template_version }))
 }
 
 /// Auto Scaling lists the activities in progress first, then the newest. Reading stops after the page that contains the

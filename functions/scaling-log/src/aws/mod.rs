@@ -12,7 +12,7 @@ use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
 use requests::{QueueSender, Records as _, RecordsError};
 
-use crate::cloud::{DeadLetterError, DeadLetters, LogApi, PutOutcome};
+use crate::cloud::{DeadLetterError, DeadLetters, LogApi, ObservedGroup, PutOutcome};
 
 /// The account and region in which the function runs.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl LogApi for AwsAccount {
         logs::put_events(&self.logs, log_group, stream, events).await
     }
 
-    async fn groups(&self) -> Result<Vec<String>, AwsCallError> {
+    async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError> {
         groups::owned(&self.autoscaling).await
     }
 

@@ -10,11 +10,11 @@ use std::task::{Context, Poll, Waker};
 
 use environment::Deployment;
 use lambda_kit::AwsCallError;
-use ledger::Activity;
 use ledger::batch::LogEvent;
+use ledger::{Activity, GroupState, InstanceState};
 use requests::{QueueError, RecordsError};
 use scaling_log::ScalingLog;
-use scaling_log::cloud::{DeadLetterError, DeadLetters, LogApi, PutOutcome};
+use scaling_log::cloud::{DeadLetterError, DeadLetters, LogApi, ObservedGroup, PutOutcome};
 use serde_json::{Value, json};
 
 pub const NOW: u64 = 1_767_330_000_000;
@@ -52,6 +52,16 @@ impl Harness {
         let number = self.calls.get();
         self.calls.set(number + 1);
         if self.failing.contains(&number) { Err(InjectedFailure { operation }) } else { Ok(()) }
+    }
+
+    /// The lines of events, without the observations of the groups, as JSON.
+    pub fn events(&self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| line["kind"] != "state").collect()
+    }
+
+    /// The observations of the groups, as JSON.
+    pub fn observations(&self) -> Vec<Value> {
+        self.lines().into_iter().filter(|line| line["kind"] == "state").collect()
     }
 
     /// All lines, as JSON.
@@ -120,9 +130,9 @@ impl LogApi for Harness {
         Ok(PutOutcome::Written { rejected })
     }
 
-    async fn groups(&self) -> Result<Vec<String>, AwsCallError> {
+    async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError> {
         self.call("autoscaling:DescribeAutoScalingGroups")?;
-        Ok(self.groups.clone())
+        Ok(self.groups.iter().map(|name| ObservedGroup { name: name.clone(), state: state() }).collect())
     }
 
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {
@@ -171,6 +181,15 @@ pub fn deployment() -> Deployment {
 
 pub fn function(harness: Harness) -> ScalingLog<Harness, DeadLettered> {
     ScalingLog { deployment: deployment(), cloud: harness, dead_letters: DeadLettered::default() }
+}
+
+/// The state of each group.
+pub fn state() -> GroupState {
+    let instance = |state: &str, template_version| InstanceState { state: state.to_owned(), template_version };
+    let instances =
+        [("i-00000000000000001", instance("InService", Some(6))), ("i-00000000000000002", instance("Pending", None))];
+    let instances = instances.into_iter().map(|(id, it)| (id.to_owned(), it)).collect();
+    GroupState { min: 1, max: 6, desired: 2, instances }
 }
 
 /// The event of a successful launch in the environment with this suffix.

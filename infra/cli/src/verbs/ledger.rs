@@ -1,6 +1,6 @@
 //! `events` and `logs`: what happened.
 
-use ledger::{Entry, sentence, time};
+use ledger::{Entry, Kind, sentence, time};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -10,12 +10,13 @@ use crate::session::Events;
 use crate::style::{Line, Tone};
 
 /// `events`: the entries as sentences, oldest first. The waits for hooks are left out: each ends with a verdict or a drain.
+/// So are the observations of the group, which `timeline` shows.
 #[must_use]
 pub fn events(group: &str, events: &Events<Entry>, since_ms: u64) -> Report {
-    let shown = events.all.iter().filter(|it| it.kind != ledger::Kind::Lifecycle);
+    let shown = events.all.iter().filter(|it| !matches!(it.kind, Kind::Lifecycle | Kind::State));
     let mut screen: Vec<Line> = shown.map(entry_line).collect();
     if screen.is_empty() {
-        screen.push(Line::plain(format!("The ledger {group} has no entry since {}.", time::text(since_ms))));
+        screen.push(Line::plain(format!("The ledger {group} has no event since {}.", time::text(since_ms))));
         screen.push(Line::plain("next: repeat the command with an earlier --since, such as --since 14d"));
     }
     screen.extend(cut(events.is_cut));
@@ -45,7 +46,7 @@ pub fn logs(group: &str, events: &Events<LogEvent>, since_ms: u64) -> Report {
 pub fn entry_line(entry: &Entry) -> Line {
     let tone = match (entry.kind, entry.outcome.as_str()) {
         (_, "failed" | "cancelled" | "abandon" | "not-drained" | "needs-operator" | "alarm") => Tone::Bad,
-        (ledger::Kind::Capacity, _) => Tone::Notice,
+        (Kind::Capacity, _) => Tone::Notice,
         _ => Tone::Plain,
     };
     Line::of(tone, format!("{}  {:<11}  {}", seconds_text(entry.at_ms), entry.kind.as_str(), sentence(entry)))
@@ -63,7 +64,8 @@ fn entry_json(entry: &Entry) -> Value {
     value
 }
 
-fn cut(is_cut: bool) -> Option<Line> {
+/// The notice that only a part was read.
+pub(crate) fn cut(is_cut: bool) -> Option<Line> {
     let text = "There are more events; only the oldest were read. next: repeat the command with a later --since";
     is_cut.then(|| Line::of(Tone::Notice, text))
 }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod ledger;
 pub mod status;
 pub mod template;
+pub mod timeline;
 pub mod version;
 pub mod watch;
 pub mod why;

@@ -1,7 +1,10 @@
-//! `events`, `logs` and `why`, over samples of the ledger.
+//! `events`, `timeline`, `logs` and `why`, over samples of the ledger.
+
+use std::fs;
 
 use envkeeper::exit::Exit;
 use envkeeper::service::{LogEvent, LogPage, ServiceError};
+use serde_json::json;
 
 use crate::fixture::{FakeService, NOW_MS, ledger_lines, run_line};
 
@@ -44,6 +47,68 @@ fn the_document_of_events_has_the_ledgers_fields() {
     ids.dedup();
     assert_eq!(ids.len(), entries.len(), "each event once");
     assert!(entries.iter().all(|it| it["sentence"].is_string() && it["environment"] == "scalable-ec2-us-west-2-dev"));
+}
+
+#[test]
+fn events_have_no_observation_of_the_group_but_their_document_has() {
+    let pages = || vec![page(&["group-state"], None)];
+    let output = run_line("events dev", &FakeService::default().with_logs(pages()));
+    assert!(
+        output.out.starts_with("The ledger /aws/autoscaling/scalable-ec2-dev has no event since "),
+        "{}",
+        output.out
+    );
+    let document = run_line("events dev --json", &FakeService::default().with_logs(pages())).document();
+    assert_eq!(document["result"]["Entries"][0]["kind"], "state");
+}
+
+#[test]
+fn the_timeline_is_a_page_from_35_minutes_before_the_range_until_now() {
+    let mut pages = ledger();
+    pages[1].events.extend(ledger_lines("group-state"));
+    let service = FakeService::default().with_logs(pages);
+    let output = run_line("timeline dev --since 4h --width 900 --theme monochrome", &service);
+    insta::assert_snapshot!("timeline", output.golden());
+    assert_eq!(service.queried.borrow()[0].from_ms, NOW_MS - (4 * 60 + 35) * 60_000);
+    assert!(service.invoked.borrow().is_empty(), "the ledger is read without the function");
+}
+
+#[test]
+fn the_timeline_is_written_to_a_file_and_the_document_says_where() {
+    let path = std::env::temp_dir().join(format!("envkeeper-timeline-{}.html", std::process::id()));
+    let shown = path.display();
+    let run = |words: &str| {
+        let output = run_line(&format!("timeline dev{words}"), &FakeService::default().with_logs(ledger()));
+        (output, fs::read_to_string(&path).unwrap())
+    };
+    let to_output = run_line("timeline dev", &FakeService::default().with_logs(ledger())).out;
+    let (output, page) = run(&format!(" --output {shown}"));
+    assert_eq!(output.out, format!("{shown} has the timeline of 11 entries of /aws/autoscaling/scalable-ec2-dev.\n"));
+    assert_eq!((output.exit, &page), (Exit::Settled, &to_output));
+    let (output, _) = run(&format!(" --output {shown} --json"));
+    let result = &output.document()["result"];
+    let log_group = "/aws/autoscaling/scalable-ec2-dev";
+    let expected = json!({ "LogGroup": log_group, "Output": shown.to_string(), "Entries": 11, "More": false });
+    assert_eq!((output.exit, result), (Exit::Settled, &expected));
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn a_timeline_that_cannot_be_written_or_drawn_is_an_error_with_the_next_step() {
+    let run = |line: &str| run_line(line, &FakeService::default());
+    let output = run("timeline dev --output /");
+    assert_eq!(output.exit, Exit::Error);
+    assert!(output.notes.starts_with("error: / cannot be written: "), "{}", output.notes);
+    assert!(output.notes.ends_with("next: repeat the command with another --output\n"), "{}", output.notes);
+    let output = run("timeline dev --json");
+    assert_eq!((output.exit, output.document()["exit"].as_u64()), (Exit::Usage, Some(64)));
+    let output = run("timeline dev --since 2027-01-01T00:00:00Z");
+    assert_eq!(output.exit, Exit::Usage);
+    assert!(output.notes.starts_with("error: --since: range: from 2027-01-01T00:00:00Z "), "{}", output.notes);
+    let missing = ServiceError::NotFound { name: "the log group x".into(), region: "us-west-2".into() };
+    let of =
+        |verb: &str| run_line(&format!("{verb} dev"), &FakeService::default().failing_first(missing.clone())).golden();
+    assert_eq!(of("timeline"), of("events"));
 }
 
 #[test]

@@ -11,7 +11,8 @@ const COURSE: [&str; 4] = ["status-under-way", "status-under-way", "status-degra
 fn service() -> FakeService {
     let page = |events| LogPage { events, next: None };
     let (gate, launch) = (ledger_lines("gate-verdict"), ledger_lines("launch"));
-    let both = [gate.clone(), launch].concat();
+    // The observation of the group is the latest entry, and not an event.
+    let both = [gate.clone(), launch, ledger_lines("group-state")].concat();
     FakeService::with(&COURSE).with_logs(vec![page(gate.clone()), page(gate), page(both)])
 }
 

@@ -10,7 +10,7 @@ use crate::model::resource::Fields;
 
 pub(super) const CAPACITY_CHANGES: &str = "fields @timestamp, cause.desiredBefore, cause.desiredAfter, cause.actor, cause.alarm, cause.policy, cause.schedule, cause.text | filter kind = \"capacity\" | sort @timestamp desc | dedup id";
 
-pub(super) const SCALING_EVENTS: &str = "fields @timestamp, kind, outcome, instance, cause.actor, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, reason | filter kind != \"lifecycle\" | sort @timestamp desc | dedup id";
+pub(super) const SCALING_EVENTS: &str = "fields @timestamp, kind, outcome, instance, cause.actor, cause.alarm, cause.desiredBefore, cause.desiredAfter, seconds, reason | filter kind != \"lifecycle\" and kind != \"state\" | sort @timestamp desc | dedup id";
 
 pub(super) const SLOWEST_LAUNCHES: &str = "fields @timestamp, instance, zone, seconds, cause.actor | filter kind = \"launch\" and outcome = \"successful\" | sort seconds desc | dedup id";
 

@@ -18,7 +18,7 @@ use memory_cloud::Clock;
 use requests::records::{DesiredRecord, MemoryRecords};
 use requests::{Owner, QueueError, Records as _, RecordsError};
 use scaling_log::ScalingLog;
-use scaling_log::cloud::{DeadLetterError, DeadLetters, LogApi, PutOutcome};
+use scaling_log::cloud::{DeadLetterError, DeadLetters, LogApi, ObservedGroup, PutOutcome};
 use serde_json::{Value, json};
 use test_support::{BlockOn as _, FakeRequestQueue, run, sample};
 
@@ -238,7 +238,7 @@ impl LogApi for &Ledger {
         Ok(PutOutcome::Written { rejected: Vec::new() })
     }
 
-    async fn groups(&self) -> Result<Vec<String>, AwsCallError> {
+    async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError> {
         Ok(Vec::new())
     }
 
