@@ -93,7 +93,8 @@ class Stack:
 
     def is_recorded(self):
         """Whether a stack's resource owns the environment, even if none of its resources exists."""
-        return "Error" not in self.account.try_request(self.request("status"))
+        status = self.account.try_request(self.request("status"))
+        return "Error" not in status and status["State"] != "deleted"
 
     def request(self, kind, **more):
         """An operator request about the environment."""

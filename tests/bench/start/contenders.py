@@ -58,7 +58,7 @@ MOST, MOST_OF_RECONCILER = 1.5, 2.0  # × the floor
 AS_DEPLOYED = (
     Contender(
         "operator-read", "status of a deleted environment", sample("operator-read/status.json"),
-        (GET,), "no environment has this name", ("dynamodb", "sqs", *ENVIRONMENT_SERVICES), MOST,
+        (GET, QUERY), "no environment has this name", ("dynamodb", "sqs", *ENVIRONMENT_SERVICES), MOST,
     ),
     Contender(
         # The reconciler extends the visibility of each message before it reads it: no real message takes a single call.
