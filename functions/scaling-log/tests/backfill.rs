@@ -177,7 +177,7 @@ fn a_repeated_run_at_the_same_time_has_the_same_id_and_a_later_run_has_another()
         now(function.handle(schedule())).expect("a response");
     }
     let ids = function.cloud.ids();
-    assert_eq!((ids.len(), &ids[0] == &ids[1], &ids[1] == &ids[2]), (3, true, false), "{ids:?}");
+    assert_eq!((ids.len(), ids[0] == ids[1], ids[1] == ids[2]), (3, true, false), "{ids:?}");
 }
 
 #[test]
