@@ -45,7 +45,7 @@ ALARM = "scalable-ec2-cpu-high-uswest2-dev"
 
 # What differs from run to run, and what the page has in its place.
 VARIABLE = (
-    (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "2026-11-30T12:00:00Z"),
+    (r"\b(\d{4}-\d\d-\d\d)([T ])\d\d:\d\d:\d\d(\.\d+)?Z", r"2026-11-30\g<2>12:00:00Z"),
     (r"\b(\d+ min )?\d+(\.\d+)? s\b", "60 s"),
     (r"\b[0-9a-f]{20}\b", "9c5056c23245de345e8f"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "01234567-89ab-cdef-0123-456789abcdef"),
@@ -130,7 +130,13 @@ class Walk(unittest.TestCase):
         self.cloud.control("instances/make-unhealthy?count=9&how=failed-at:line%2012", b"")
         self.cloud.client("ec2").terminate_instances(InstanceIds=[running])
         until("an instance is abandoned", self.abandoned)
-        until("the environment is degraded", lambda: self.cloud.envkeeper("status", "dev")[0] == 3)
+        until("the next launch has begun", lambda: "1 launching" in self.degraded())
+        until("the ledger is complete", lambda: "4 entries" in self.cloud.envkeeper("why", self.abandoned())[1])
+        until("the next launch has begun", lambda: "1 launching" in self.degraded())
+
+    def degraded(self):
+        exit_code, output = self.cloud.envkeeper("status", "dev")
+        return output if exit_code == 3 else ""
 
     def abandoned(self):
         streams = self.cloud.client("logs").describe_log_streams(logGroupName="/aws/ec2/scalable-ec2-dev")["logStreams"]

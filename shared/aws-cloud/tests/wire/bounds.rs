@@ -1,6 +1,7 @@
 //! Calls to Auto Scaling at its bounds, and right after a create.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_cloud::{AwsCloud, Clients};
@@ -27,26 +28,48 @@ fn states(state: &str) -> (u16, String) {
     (200, format!("<DescribeLoadBalancerTargetGroupsResponse>{result}</DescribeLoadBalancerTargetGroupsResponse>"))
 }
 
-/// Auto Scaling counts the target groups that are being attached against the limit of ten.
-#[tokio::test]
-async fn a_rejected_change_of_target_groups_waits_while_others_are_attached_and_is_final_otherwise() {
-    let attach = Call {
+const AT_ONCE: &str = "Trying to update too many Load Balancers/Target Groups at once. The limit is 10";
+
+fn attach() -> Call {
+    Call {
         key: Key::new(Kind::AutoScalingGroup, "web"),
         id: Some("arn:group".into()),
         kind: CallKind::Set(vec![Setting::AutoScalingGroup(AutoScalingGroupSetting::TargetGroup("arn:2".into()))]),
-    };
+    }
+}
+
+/// The other change ended before its state was read: no state shows why the call was rejected.
+#[tokio::test]
+async fn a_change_of_target_groups_is_sent_again_if_the_others_have_ended_meanwhile() {
+    let rejected = AtomicBool::new(false);
+    let clients = service::start(move |request| {
+        if request.body.starts_with("Action=DescribeLoadBalancerTargetGroups&") {
+            return Some(states("InService"));
+        }
+        let is_first = !rejected.swap(true, Ordering::Relaxed);
+        is_first.then(|| error("ValidationError", AT_ONCE)).or_else(|| Some(accepted()))
+    });
+    let response = AwsCloud::new(&clients, "owner".into(), "request".into()).call(&attach()).await;
+    assert!(response.is_ok(), "{response:?}");
+}
+
+fn accepted() -> (u16, String) {
+    let result = "<AttachLoadBalancerTargetGroupsResult/>";
+    (200, format!("<AttachLoadBalancerTargetGroupsResponse>{result}</AttachLoadBalancerTargetGroupsResponse>"))
+}
+
+/// Auto Scaling counts the target groups that are being attached against the limit of ten.
+#[tokio::test]
+async fn a_rejected_change_of_target_groups_waits_while_others_are_attached_and_is_final_otherwise() {
     for (state, waits) in [("Adding", true), ("Removing", true), ("InService", false)] {
         let clients = service::start(move |request| {
             Some(if request.body.starts_with("Action=DescribeLoadBalancerTargetGroups&") {
                 states(state)
             } else {
-                error(
-                    "ValidationError",
-                    "Trying to update too many Load Balancers/Target Groups at once. The limit is 10",
-                )
+                error("ValidationError", AT_ONCE)
             })
         });
-        let response = AwsCloud::new(&clients, "owner".into(), "request".into()).call(&attach).await;
+        let response = AwsCloud::new(&clients, "owner".into(), "request".into()).call(&attach()).await;
         assert_eq!(matches!(response, Err(CallError::Retry { .. })), waits, "{state}: {response:?}");
         assert_eq!(matches!(response, Err(CallError::Rejected { .. })), !waits, "{state}: {response:?}");
     }

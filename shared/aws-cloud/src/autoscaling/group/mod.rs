@@ -176,10 +176,8 @@ async fn clear_tags(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result
 async fn attach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(), Problem> {
     let request = aws.clients.autoscaling.attach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
     let request = request.set_target_group_arns(Some(target_groups(call, settings)?));
-    match request.send().await.classified(call.operation()) {
-        Err(problem) => Err(blocked_if_target_groups_change(aws, call, problem).await),
-        Ok(_) => Ok(()),
-    }
+    let send = async || request.clone().send().await.classified(call.operation()).map(|_| ());
+    change_target_groups(aws, call, send).await
 }
 
 /// Detaches target groups. A target group that is not attached has the code of every mistake, so the request names only
@@ -192,9 +190,26 @@ async fn detach(aws: &AwsCloud, call: &Call, settings: &[Setting]) -> Result<(),
         return Ok(());
     }
     let request = aws.clients.autoscaling.detach_load_balancer_target_groups().auto_scaling_group_name(&call.key.name);
-    match request.set_target_group_arns(Some(attached)).send().await.classified(call.operation()) {
+    let request = request.set_target_group_arns(Some(attached));
+    let send = async || request.clone().send().await.classified(call.operation()).map(|_| ());
+    change_target_groups(aws, call, send).await
+}
+
+/// Sends a change of target groups. Other changes may end between its rejection and the look-up of their states, so a
+/// rejection without another change is final only if the repeated call is rejected too.
+async fn change_target_groups(
+    aws: &AwsCloud,
+    call: &Call,
+    send: impl AsyncFn() -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let Err(problem) = send().await else { return Ok(()) };
+    let problem = blocked_if_target_groups_change(aws, call, problem).await;
+    if problem.class != ErrorClass::Rejected {
+        return Err(problem);
+    }
+    match send().await {
         Err(problem) => Err(blocked_if_target_groups_change(aws, call, problem).await),
-        Ok(_) => Ok(()),
+        Ok(()) => Ok(()),
     }
 }
 
