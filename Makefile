@@ -106,12 +106,12 @@ advisories: $(CHECKS)/installed ## Known advisories of all crates: needs the Rus
 test-core: ## Tests of the pure core without the AWS SDK, a minute from cold
 	cargo test --locked --package environment --package ledger --quiet
 
-# The adapters' tests mostly wait: with three tests at a time, two cores were idle for half of the time.
+# The adapters' tests mostly wait. With six tests at a time, some that observe a change found it in the middle.
 .PHONY: test-rust
 test-rust: $(TOOLS) ## Unit, property, golden and adapter tests
 	rm -rf $(EXCHANGES)/adapters
 ifdef NEXTEST
-	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters $(WITH_FORKS) cargo nextest run --locked --workspace --test-threads 6
+	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters $(WITH_FORKS) cargo nextest run --locked --workspace --test-threads 4
 else
 	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters $(WITH_FORKS) cargo test --locked --workspace
 endif

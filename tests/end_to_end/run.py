@@ -38,9 +38,8 @@ def modules(folder):
 # The classes of attacks that share a process, and with it a local cloud: their fixture deploys once in a process.
 SHARED = ("test_entrances.Entrances", "test_instances.Instances", "test_operators.Operators", "test_texts.Texts")
 
-# A class mostly waits: for instances, for queues, and for processes that start. With six of them, two cores were idle for half of
-# the time.
-PROCESSES = 8
+# A class mostly waits: for instances, for queues, and for processes that start. The longest waits for 400 s.
+PROCESSES = 6
 # The classes that take longest start first, so that none of them ends long after all others. A class that is missing here only
 # makes the run longer: the table of a run shows the durations.
 LONGEST = (

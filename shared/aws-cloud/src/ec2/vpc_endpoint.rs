@@ -64,7 +64,7 @@ pub(crate) fn observed(found: &Found, observation: &Observation<'_>) -> Result<O
 }
 
 /// The state in lower case: the service's model has capitals, and its responses do not.
-fn state_name(found: &Found) -> String {
+pub(crate) fn state_name(found: &Found) -> String {
     found.state().map(|state| state.as_str().to_ascii_lowercase()).unwrap_or_default()
 }
 

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::{Filter, NatGateway, NatGatewayState, State, VpcEndpoint};
+use aws_sdk_ec2::types::{Filter, NatGateway, NatGatewayState, VpcEndpoint};
 use environment::{CallError, mark};
 
 use super::{MarkSearch, MarkedResource};
+use crate::ec2::vpc_endpoint;
 use crate::errors::{ClassifyErrors, Problem};
 
 /// The most values of one filter (EC2 API reference, "List and filter using the CLI and API").
@@ -86,7 +87,7 @@ impl MarkSearch {
             "vpc-endpoint" => {
                 let pages = ec2.describe_vpc_endpoints().filters(by_owner).into_paginator().items().send();
                 let found = pages.collect::<Result<Vec<_>, _>>().await.classified("ec2:DescribeVpcEndpoints");
-                let exists = |it: &VpcEndpoint| it.state != Some(State::Deleted);
+                let exists = |it: &VpcEndpoint| vpc_endpoint::state_name(it) != "deleted";
                 found.map(|it| it.into_iter().filter(exists).filter_map(|it| it.vpc_endpoint_id).collect())
             }
             "launch-template" => {
