@@ -86,6 +86,8 @@ class Transcript:
 
 
 class Walk(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.cloud = cls.enterClassContext(LocalCloud())
@@ -114,8 +116,10 @@ class Walk(unittest.TestCase):
         walk.run("envkeeper status dev", 0)
         walk.prose("Then its instance fails, and no launch succeeds any more (here: the user data of each new instance fails):")
         self.break_launches()
-        walk.run("envkeeper status dev", 3)
-        walk.run(f"envkeeper why {self.abandoned()}", 0)
+        status = walk.run("envkeeper status dev", 3)
+        (failed,) = re.findall(r"instance (i-\w+) of version", status)
+        until("the ledger is complete", lambda: "4 entries" in self.cloud.envkeeper("why", failed)[1])
+        walk.run(f"envkeeper why {failed}", 0)
         self.mend_launches()
         walk.prose("Somebody deletes an alarm. The instances are well, and the environment differs from its properties:")
         self.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
@@ -129,19 +133,11 @@ class Walk(unittest.TestCase):
         (running,) = states(self.cloud)
         self.cloud.control("instances/make-unhealthy?count=9&how=failed-at:line%2012", b"")
         self.cloud.client("ec2").terminate_instances(InstanceIds=[running])
-        until("an instance is abandoned", self.abandoned)
-        until("the next launch has begun", lambda: "1 launching" in self.degraded())
-        until("the ledger is complete", lambda: "4 entries" in self.cloud.envkeeper("why", self.abandoned())[1])
-        until("the next launch has begun", lambda: "1 launching" in self.degraded())
+        until("the next launch has begun", lambda: "1 launching. The last launch failed" in self.degraded())
 
     def degraded(self):
         exit_code, output = self.cloud.envkeeper("status", "dev")
         return output if exit_code == 3 else ""
-
-    def abandoned(self):
-        streams = self.cloud.client("logs").describe_log_streams(logGroupName="/aws/ec2/scalable-ec2-dev")["logStreams"]
-        names = sorted(it["logStreamName"] for it in streams if it["logStreamName"].endswith("/evidence"))
-        return names[0].split("/")[0] if names else None
 
     def mend_launches(self):
         self.cloud.control("instances/make-unhealthy?count=0&how=failed-at:line%2012", b"")
