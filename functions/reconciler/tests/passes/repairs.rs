@@ -291,5 +291,6 @@ fn a_repair_ends_at_its_deadline_with_the_reason_in_the_history() {
     let entry = last_entry(&harness, &create);
     assert!(!entry.success && entry.reason.contains("after an operator sent the request"), "{entry:?}");
     let took = Duration::from_millis(entry.responded_ms - entry.sent_ms);
-    assert!((Duration::from_mins(55)..Duration::from_hours(1)).contains(&took), "{took:?}");
+    // An hour, and the pass that is under way then: no stack waits for the response.
+    assert!((Duration::from_mins(55)..Duration::from_mins(62)).contains(&took), "{took:?}");
 }
