@@ -287,10 +287,12 @@ fn a_repair_ends_at_its_deadline_with_the_reason_in_the_history() {
     let repair = repair(&harness, &create);
     harness.record_request(&repair);
     harness.cloud_factory.account.faults.borrow_mut().extend((0..100_000).map(|at| (at, Fault::Throttled)));
-    harness.invoke_while(&repair, || last_entry(&harness, &create).kind.as_str() == "Create");
+    while !harness.invoke(&[message("1", &repair)]).is_empty() {
+        let (_, delay) = harness.requeued().expect("a requeued message");
+        harness.advance(delay);
+    }
     let entry = last_entry(&harness, &create);
     assert!(!entry.success && entry.reason.contains("after an operator sent the request"), "{entry:?}");
     let took = Duration::from_millis(entry.responded_ms - entry.sent_ms);
-    // An hour, and the pass that is under way then: no stack waits for the response.
-    assert!((Duration::from_mins(55)..Duration::from_mins(62)).contains(&took), "{took:?}");
+    assert!((Duration::from_mins(55)..Duration::from_hours(1)).contains(&took), "{took:?}");
 }
