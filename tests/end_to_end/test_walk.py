@@ -1,7 +1,7 @@
 """The walk of OPERATIONS.md: the commands of a newcomer and their output, from a file with five faults to a repaired environment. The
 page has exactly what the command line prints here; only ids, times and durations are those of the page.
 
-    WALK=write python run.py test_walk.Walk      # writes the page anew: read `git diff`
+    WALK=write python run.py test_walk.Walk      # writes the page again: read `git diff`
 """
 
 import os
@@ -121,7 +121,7 @@ class Walk(unittest.TestCase):
         until("the ledger is complete", lambda: "4 entries" in self.cloud.envkeeper("why", failed)[1])
         walk.run(f"envkeeper why {failed}", 0)
         self.mend_launches()
-        walk.prose("Somebody deletes an alarm. The instances are well, and the environment differs from its properties:")
+        walk.prose("An alarm is deleted by hand. The instances are well, and the environment differs from its properties:")
         self.cloud.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
         walk.run("envkeeper drift dev", 2)
         walk.run("envkeeper repair dev --yes", 0)

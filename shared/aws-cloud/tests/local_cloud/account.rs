@@ -42,7 +42,7 @@ async fn the_use_of_each_limit_grows_by_what_an_environment_creates() {
     harness.settle(&desired).await;
     harness.local.forget_calls();
     let grown: Vec<u32> = read().await.into_iter().zip(before).map(|(after, before)| after - before).collect();
-    // The addresses and the instances of moto lack what tells Amazon's pool, and the cores.
+    // The addresses and the instances of moto lack the mark of Amazon's pool, and the cores.
     assert_eq!(grown, [1, 1, 1, 0, 0, 0, 1 + 1, 1, 1, 1, 0]);
     let calls = harness.local.calls();
     let count = |call: &str| calls.iter().filter(|it| it.ends_with(call)).count();

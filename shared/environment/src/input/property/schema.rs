@@ -134,7 +134,7 @@ impl Place {
         let (number, natural, boolean) =
             (json!({ "type": "number" }), json!({ "type": "number", "minimum": 0 }), json!({ "type": "boolean" }));
         match value_type {
-            // A number with an exponent would be a name, too, which nobody means.
+            // A number with an exponent would be a name, too, and is meant as none.
             ValueType::Suffix => vec![text(None), json!({ "type": "integer", "minimum": 0 }), boolean],
             ValueType::Text(most) => {
                 let mut text = text(Some(*most));
