@@ -6,13 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use environment::property::CLOUDFORMATION_OWN;
+use environment::property::{CLOUDFORMATION_OWN, RESOURCE_TYPE};
 use serde_json::{Map, Value};
 
 use crate::yaml::{self, Content, MAX_BYTES, Node, YamlError};
-
-/// The type of the resources that are environments.
-pub const RESOURCE_TYPE: &str = "Custom::ScalableEnvironment";
 
 /// The properties of one environment, with their lines.
 #[derive(Debug)]
