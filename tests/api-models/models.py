@@ -15,6 +15,7 @@ SERVICES = {
     "elasticloadbalancing": "elbv2",
     "events": "events",
     "iam": "iam",
+    "kms": "kms",
     "logs": "logs",
     "monitoring": "cloudwatch",
     "s3": "s3",

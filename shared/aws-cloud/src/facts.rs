@@ -9,14 +9,14 @@ use aws_sdk_ec2::types::{
     InstanceTypeOffering, LocationType, ServiceDetail, ServiceType, Subnet, VCpuInfo, VirtualizationType,
 };
 use environment::{
-    CallError, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, ImageOwner, InstanceTypeFacts, Partition,
-    SubnetFacts, endpoint_services, mark,
+    CallError, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, ImageOwner, InstanceTypeFacts, KmsKeyFacts,
+    Partition, SubnetFacts, endpoint_services, mark,
 };
 
 use crate::clients::Clients;
 use crate::cloudwatch::rollout_alarm::rollout_alarms;
 use crate::ec2;
-use crate::errors::{ClassifyErrors, NoneIfNotFound, Problem};
+use crate::errors::{ClassifyErrors, ErrorClass, NoneIfNotFound, Problem};
 
 /// Reads the facts that `query` needs about the clients' account, all at once.
 ///
@@ -40,8 +40,9 @@ pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, C
         Box::pin(subnets(clients, query)),
         Box::pin(endpoint_service_facts(clients, services)),
         Box::pin(read_if(checked.rollout_alarms, rollout_alarms(&clients.cloudwatch, &spec.rollout.alarms))),
+        Box::pin(kms_key(clients, spec.kms_key_arn.as_deref().filter(|_| checked.kms_key))),
     );
-    let (available, offered, instance_type, image, subnets, endpoint_services, rollout_alarms) =
+    let (available, offered, instance_type, image, subnets, endpoint_services, rollout_alarms, kms_key) =
         read.map_err(|problem| problem.call_error(&format_args!("the facts about {region}")))?;
     let (image, image_details) = image.map_err(rejected)?;
     let offered = offered.unwrap_or_default();
@@ -55,6 +56,7 @@ pub async fn facts(clients: &Clients, query: &FactsQuery<'_>) -> Result<Facts, C
         instance_type: instance_type.map(|it| it.facts(offered)),
         image_details,
         rollout_alarms: rollout_alarms.unwrap_or_default(),
+        kms_key,
     })
 }
 
@@ -250,6 +252,20 @@ fn image_facts(found: &Image) -> ImageFacts {
         root_device_name: text(found.root_device_name()),
         root_snapshot_gib: size.and_then(|gib| u32::try_from(gib).ok()),
     }
+}
+
+/// A key; `None` if KMS does not describe it: a key's policy may permit the services that use it, and not Envkeeper.
+async fn kms_key(clients: &Clients, arn: Option<&str>) -> Result<Option<KmsKeyFacts>, Problem> {
+    let Some(arn) = arn else { return Ok(None) };
+    let response = match clients.kms.describe_key().key_id(arn).send().await.classified("kms:DescribeKey") {
+        Err(Problem { class: ErrorClass::Denied | ErrorClass::Rejected, .. }) => return Ok(None),
+        response => response.none_if_not_found()?,
+    };
+    let Some(response) = response else { return Ok(Some(KmsKeyFacts::Missing)) };
+    Ok(response.key_metadata().and_then(|it| {
+        let (state, spec) = (it.key_state()?.as_str().to_owned(), it.key_spec()?.as_str().to_owned());
+        Some(KmsKeyFacts::Known { state, spec })
+    }))
 }
 
 /// The image's id that a parameter holds.

@@ -31,8 +31,8 @@ pub use automation::remediation::{
     RemediationRequest, choose_remediation, execution_key, needs_instance_health,
 };
 pub use desired::{
-    CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, ROOT_DEVICE, SubnetFacts,
-    check_facts, check_hooks_are_handled, desired, endpoint_services, rolling_inputs, template_version,
+    CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, KmsKeyFacts, ROOT_DEVICE,
+    SubnetFacts, check_facts, check_hooks_are_handled, desired, endpoint_services, rolling_inputs, template_version,
 };
 pub use engine::apply::{CALL_TIMEOUT, CREATE_VISIBILITY, READ_LAG, Risk};
 pub use engine::awaited::{COMPLETE_OBSERVATION_INTERVAL, Waiting, still_open};

@@ -47,6 +47,6 @@ pub use recorded::{
     is_protected, next_progress, open_since, recorded_image, recorded_proofs, recorded_rollout, recorded_spec,
     retired_tags, scope,
 };
-pub use repair::{RepairRefusal, repair_event, repairable};
+pub use repair::{RepairRefusal, pending_repair, repair_event, repairable};
 pub use request_handler::RequestHandler;
 pub use settings::Settings;

@@ -66,9 +66,22 @@ pub fn repairable(
 /// The time in its id makes a second Repair a separate request.
 #[must_use]
 pub fn repair_event(environment: &str, latest: &LatestRequest, now_ms: u64) -> Value {
+    event(environment, latest, &format!("operator-{now_ms}"))
+}
+
+/// The event and the hash of the Repair that waits for its response, as it was recorded. The function that recorded it may
+/// have died before the Repair was queued, and nothing else delivers it again.
+#[must_use]
+pub fn pending_repair(environment: &str, record: &OwnerRecord) -> Option<(Value, String)> {
+    let is_pending = |it: &&LatestRequest| it.kind == Kind::Repair && record.response_due_ms.is_some();
+    let latest = record.latest_request.as_ref().filter(is_pending)?;
+    Some((event(environment, latest, &latest.response_address.request_id), latest.request_hash.clone()))
+}
+
+fn event(environment: &str, latest: &LatestRequest, request_id: &str) -> Value {
     let address = &latest.response_address;
     json!({
-        "RequestType": Kind::Repair, "RequestId": format!("operator-{now_ms}"), "StackId": address.stack_id,
+        "RequestType": Kind::Repair, "RequestId": request_id, "StackId": address.stack_id,
         "LogicalResourceId": address.logical_id, "PhysicalResourceId": latest.physical_id.as_deref().unwrap_or(environment),
         "ResourceProperties": {},
     })

@@ -9,6 +9,7 @@ mod forged_marks;
 mod forgeries;
 mod hooks;
 mod lifecycles;
+mod repairs;
 mod responses;
 mod rollout_outages;
 mod rollouts;
@@ -130,6 +131,7 @@ pub fn all() -> Vec<Row> {
         schedules::rows(),
         lifecycles::rows(),
         responses::rows(),
+        repairs::rows(),
         crowds::rows(),
         hooks::rows(),
         rollouts::rows(),

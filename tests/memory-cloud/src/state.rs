@@ -298,6 +298,18 @@ impl MemoryAccount {
         exists
     }
 
+    /// Removes a resource without a recorded call, as another principal does: drift.
+    ///
+    /// # Panics
+    /// If the resource does not exist.
+    pub fn lose(&self, key: &Key) {
+        let now = self.clock.now();
+        let mut stored_resources = self.stored_resources.borrow_mut();
+        let stored = stored_resources.iter_mut().find(|stored| stored.is(key)).expect("the resource to lose exists");
+        let version = stored.now().cloned().expect("the resource exists");
+        stored.history.push(Version { resource: None, since: now, ..version });
+    }
+
     /// Changes a resource without a recorded call: drift.
     ///
     /// # Panics

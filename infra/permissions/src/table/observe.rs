@@ -53,6 +53,8 @@ const READS: &[Statement] = &[
         &[Resource::Any],
     )
     .because("A request for which the account has no room is refused before the first write. These reads accept no resource but *."),
+    allow("DescribeKeys", &[call("kms:DescribeKey")], &[Resource::Shared("kms", "key/*")])
+        .because("A key in KmsKeyArn that can encrypt nothing is named before the first write. The key may be another account's."),
     allow("DescribeVpcAttributes", &[call("ec2:DescribeVpcAttribute")], &[Resource::Here("ec2", "vpc/*")]),
     allow(
         "ReadImageParameters",

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use environment::{
     CheckedFacts, Defaults, Deployment, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, ImageOwner,
-    InstanceTypeFacts, Spec, SubnetFacts,
+    InstanceTypeFacts, KmsKeyFacts, Spec, SubnetFacts,
 };
 use serde_json::{Value, json};
 
@@ -36,9 +36,14 @@ async fn facts(
     let calls = Arc::new(Mutex::new(Vec::new()));
     let called = Arc::clone(&calls);
     let clients = service::start(move |request| {
-        let action = request.body.split("Action=").nth(1).and_then(|it| it.split('&').next()).unwrap_or_default();
+        let action = request.body.split("Action=").nth(1).and_then(|it| it.split('&').next());
+        let (action, is_json) = action.map_or((request.target.as_str(), true), |it| (it, false));
         called.lock().expect("a lock").push(request.body.clone());
         let result = results.iter().find(|(name, _)| *name == action).map_or("", |(_, result)| result);
+        if is_json {
+            let error = result.strip_prefix("error ").map(|code| format!(r#"{{"__type":"{code}","message":"no"}}"#));
+            return Some(error.map_or((200, result.to_owned()), |error| (400, error)));
+        }
         if let Some(code) = result.strip_prefix("error ") {
             let body = format!(
                 "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>"
@@ -54,7 +59,7 @@ async fn facts(
 }
 
 const ALL: CheckedFacts =
-    CheckedFacts { instance_type: true, image: true, existing_subnets: true, rollout_alarms: false };
+    CheckedFacts { instance_type: true, image: true, existing_subnets: true, rollout_alarms: false, kms_key: true };
 
 #[tokio::test]
 async fn an_image_is_described_with_its_owner_state_architecture_and_root_device() {
@@ -91,6 +96,27 @@ async fn an_image_that_is_not_found_has_no_details_and_another_error_is_an_error
     assert_eq!(facts_without.expect("facts").image_details, None);
     let (denied, _) = facts(json!({}), ALL, &[("DescribeImages", "error UnauthorizedOperation")]).await;
     assert!(denied.is_err_and(|it| it.contains("ec2:DescribeImages")));
+}
+
+#[tokio::test]
+async fn a_key_is_described_and_one_that_is_not_readable_is_unknown() {
+    const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    const ENABLED: &[(&str, &str)] = &[(
+        "DescribeKey",
+        r#"{"KeyMetadata":{"KeyId":"1","KeyState":"PendingDeletion","KeySpec":"SYMMETRIC_DEFAULT"}}"#,
+    )];
+    let key = async |results| {
+        let (found, calls) = facts(json!({ "KmsKeyArn": KEY }), ALL, results).await;
+        assert!(calls.contains(&json!({ "KeyId": KEY }).to_string()), "{calls:?}");
+        found.expect("facts").kms_key
+    };
+    let known = KmsKeyFacts::Known { state: "PendingDeletion".into(), spec: "SYMMETRIC_DEFAULT".into() };
+    assert_eq!(key(ENABLED).await, Some(known));
+    assert_eq!(key(&[("DescribeKey", "error NotFoundException")]).await, Some(KmsKeyFacts::Missing));
+    for code in ["error AccessDeniedException", "error InvalidArnException"] {
+        let results: &'static [(&str, &str)] = Vec::leak(vec![("DescribeKey", code)]);
+        assert_eq!(key(results).await, None, "{code}");
+    }
 }
 
 #[tokio::test]

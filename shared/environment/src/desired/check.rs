@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{Changes, Facts, ImageFacts, InstanceTypeFacts, uses_endpoints};
+use super::facts::{Changes, Facts, ImageFacts, InstanceTypeFacts, KmsKeyFacts, uses_endpoints};
 use super::network::{GATEWAY_SERVICE, ranges, service_name, subnet_zones, zones_with};
 use super::rollout_alarm::RolloutAlarmState;
 use crate::input::forms::shown;
@@ -30,6 +30,7 @@ pub fn check_facts(before: Option<&Spec>, spec: &Spec, names: &Names, facts: &Fa
     let mut violations = Vec::from_iter(check.instance_type());
     violations.extend(check.image());
     violations.extend(check.root_volume());
+    violations.extend(check.kms_key());
     violations.extend(check.rollout_alarms());
     if spec.network.vpc_id.is_some() {
         violations.extend(check.existing_subnets());
@@ -140,6 +141,24 @@ impl Check<'_> {
         let valid = format!("at least {gib}, the size of the root snapshot of the image {id}");
         (self.spec.root_volume_gib < gib)
             .then(|| Violation::of(&property::ROOT_VOLUME_GIB, &self.spec.root_volume_gib, valid))
+    }
+
+    /// A key that encrypts nothing. Volumes, log groups and buckets take only an enabled symmetric key (the KMS developer guide,
+    /// "Key states of AWS KMS keys"; the EBS, CloudWatch Logs and S3 user guides).
+    fn kms_key(&self) -> Option<Violation> {
+        let found = self.facts.kms_key.as_ref().filter(|_| self.changes.kms_key || self.changes.rolls)?;
+        let valid = match found {
+            KmsKeyFacts::Missing => format!("there is no such key in {}", self.names.region),
+            KmsKeyFacts::Known { state, .. } if state != "Enabled" => {
+                format!("the key is {state}; valid is a key that is Enabled")
+            }
+            KmsKeyFacts::Known { spec, .. } if spec != "SYMMETRIC_DEFAULT" => {
+                format!("the key is of the type {spec}; valid is a symmetric key, SYMMETRIC_DEFAULT")
+            }
+            KmsKeyFacts::Known { .. } => return None,
+        };
+        let key = self.spec.kms_key_arn.as_deref()?;
+        Some(Violation::of(&property::KMS_KEY_ARN, &format!("\"{key}\""), valid))
     }
 
     /// Alarms that would end each rollout, and alarms with which Auto Scaling starts none: it requires OK (Auto Scaling user

@@ -34,6 +34,8 @@ pub struct Facts {
     pub image_details: Option<ImageFacts>,
     /// The alarms of `RolloutAlarms`, in the order of the property; empty if they were not read.
     pub rollout_alarms: Vec<RolloutAlarm>,
+    /// The key of `KmsKeyArn`; `None` if it was not read, or if its policy does not let Envkeeper read it.
+    pub kms_key: Option<KmsKeyFacts>,
 }
 
 /// A subnet, owned or foreign.
@@ -104,6 +106,20 @@ pub struct ImageFacts {
     pub root_snapshot_gib: Option<u32>,
 }
 
+/// A key of KMS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KmsKeyFacts {
+    /// The key exists.
+    Known {
+        /// `Enabled`, `Disabled`, `PendingDeletion`, ….
+        state: String,
+        /// `SYMMETRIC_DEFAULT`, `RSA_2048`, ….
+        spec: String,
+    },
+    /// There is no such key.
+    Missing,
+}
+
 /// The facts that one pass needs.
 #[derive(Clone, Copy, Debug)]
 pub struct FactsQuery<'a> {
@@ -135,6 +151,8 @@ pub struct CheckedFacts {
     pub existing_subnets: bool,
     /// [`Facts::rollout_alarms`].
     pub rollout_alarms: bool,
+    /// [`Facts::kms_key`].
+    pub kms_key: bool,
 }
 
 impl CheckedFacts {
@@ -148,6 +166,7 @@ impl CheckedFacts {
             existing_subnets: spec.network.vpc_id.is_some()
                 && (changes.instance_type || changes.zones || changes.room || changes.rolls),
             rollout_alarms: !spec.rollout.alarms.is_empty() && (changes.rollout_alarms || changes.rolls),
+            kms_key: spec.kms_key_arn.is_some() && (changes.kms_key || changes.rolls),
         }
     }
 }
@@ -166,6 +185,8 @@ pub(super) struct Changes {
     pub room: bool,
     /// The alarms of rollouts, or that there are rollouts.
     pub rollout_alarms: bool,
+    /// The key of volumes, logs and buckets.
+    pub kms_key: bool,
     /// A rolling input, so that running instances are replaced.
     pub rolls: bool,
 }
@@ -183,6 +204,7 @@ impl Changes {
             image: changed(&|it| it.image_source() != spec.image_source()),
             root_volume: changed(&|it| it.root_volume_gib != spec.root_volume_gib),
             zones: changed(&|it| network(&it.network) != network(&spec.network)),
+            kms_key: changed(&|it| it.kms_key_arn != spec.kms_key_arn),
             rollout_alarms: is_rolling && changed(&|it| alarms(it) != alarms(spec)),
             rolls: is_rolling && before.is_some_and(|it| rolling(it) != rolling(spec)),
             room: changed(&|it| spec.max_size > it.max_size || spec.network.zone_count < it.network.zone_count),

@@ -21,7 +21,9 @@ use crate::model::resource::{Fields, Resource};
 
 pub use check::{ROOT_DEVICE, check_facts};
 pub use compute::template_version;
-pub use facts::{CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, SubnetFacts};
+pub use facts::{
+    CheckedFacts, EndpointServiceFacts, Facts, FactsQuery, ImageFacts, InstanceTypeFacts, KmsKeyFacts, SubnetFacts,
+};
 pub use network::endpoint_services;
 pub use rolling::rolling_inputs;
 pub use rollout_alarm::{RolloutAlarm, RolloutAlarmState};

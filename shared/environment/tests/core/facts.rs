@@ -7,8 +7,8 @@
 
 use crate::common::{OWNER, names, plan_now, settled, spec};
 use environment::{
-    CheckedFacts, DesiredState, EndpointServiceFacts, Facts, Fields, ImageFacts, InstanceTypeFacts, Kind, Reach, Spec,
-    SubnetFacts, check_facts, desired, endpoint_services,
+    CheckedFacts, DesiredState, EndpointServiceFacts, Facts, Fields, ImageFacts, InstanceTypeFacts, Kind, KmsKeyFacts,
+    Reach, Spec, SubnetFacts, check_facts, desired, endpoint_services,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -398,9 +398,9 @@ fn a_maximum_size_that_the_addresses_never_allow_is_rejected_with_the_room() {
 #[test]
 fn a_request_needs_only_the_facts_that_its_change_depends_on() {
     let of = |before: Value, after: Value| {
-        let CheckedFacts { instance_type, image, existing_subnets, rollout_alarms } =
+        let CheckedFacts { instance_type, image, existing_subnets, rollout_alarms, kms_key } =
             CheckedFacts::of(Some(&spec(before)), &spec(after));
-        assert!(!rollout_alarms, "there are none");
+        assert!(!rollout_alarms && !kms_key, "there are none");
         [instance_type, image, existing_subnets]
     };
     let network = |subnets: &str| json!({ "VpcId": "vpc-12345678", "SubnetIds": subnets });
@@ -411,6 +411,42 @@ fn a_request_needs_only_the_facts_that_its_change_depends_on() {
     assert_eq!(of(network("subnet-11111111"), network("subnet-22222222")), [true, false, true]);
     let created = CheckedFacts::of(None, &spec(json!({})));
     assert_eq!(created, CheckedFacts { instance_type: true, image: true, ..CheckedFacts::default() });
+}
+
+#[test]
+fn a_key_that_encrypts_nothing_is_named_before_the_first_write() {
+    const KEY: &str = "arn:aws:kms:us-west-2:123456789012:key/11111111-2222-3333-4444-555555555555";
+    let known = |state: &str, spec: &str| Some(KmsKeyFacts::Known { state: state.into(), spec: spec.into() });
+    let cases = [
+        (None, None),
+        (known("Enabled", "SYMMETRIC_DEFAULT"), None),
+        (
+            known("PendingDeletion", "SYMMETRIC_DEFAULT"),
+            Some("the key is PendingDeletion; valid is a key that is Enabled"),
+        ),
+        (known("Enabled", "RSA_2048"), Some("the key is of the type RSA_2048; valid is a symmetric key")),
+        (Some(KmsKeyFacts::Missing), Some("there is no such key in us-west-2")),
+    ];
+    for (found, expected) in cases {
+        let with_key = |mut properties: Value| {
+            properties["KmsKeyArn"] = json!(KEY);
+            properties
+        };
+        let change = |facts: &mut Facts| facts.kms_key.clone_from(&found);
+        let (plain, tagged) = (with_key(json!({})), with_key(json!({ "Tags": { "team": "web" } })));
+        let named = |texts: Vec<String>| match (texts.as_slice(), expected) {
+            ([], None) => true,
+            ([text], Some(expected)) => text.starts_with(&format!("KmsKeyArn is \"{KEY}\"")) && text.contains(expected),
+            _ => false,
+        };
+        assert!(named(create(plain.clone(), change)), "{found:?}");
+        assert!(named(update(json!({}), plain.clone(), change)), "{found:?}");
+        assert!(named(update(plain.clone(), with_key(json!({ "InstanceType": "t3.small" })), change)), "{found:?}");
+        assert_eq!(update(plain, tagged, change), NONE, "a change without new instances needs no key");
+    }
+    let read = |before: Option<Value>, after: Value| CheckedFacts::of(before.map(spec).as_ref(), &spec(after)).kms_key;
+    assert!(read(None, json!({ "KmsKeyArn": KEY })) && !read(None, json!({})));
+    assert!(!read(Some(json!({ "KmsKeyArn": KEY })), json!({ "KmsKeyArn": KEY, "MaxSize": "9" })));
 }
 
 /// Properties that facts decide about.
