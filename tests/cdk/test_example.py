@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -27,6 +28,10 @@ class Files(unittest.TestCase):
         package = json.loads((CDK / "package.json").read_text())
         self.assertEqual([it for it in package["devDependencies"].values() if not it.replace(".", "").isdigit()], [])
         self.assertNotIn("dependencies", package, "users install the construct alone")
+
+    def test_the_version_is_that_of_the_workspace(self):
+        workspace = tomllib.loads((CDK.parents[1] / "Cargo.toml").read_text())["workspace"]
+        self.assertEqual(json.loads((CDK / "package.json").read_text())["version"], workspace["package"]["version"])
 
 
 @unittest.skipIf(MISSING, MISSING)

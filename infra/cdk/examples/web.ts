@@ -1,4 +1,4 @@
-// A stack with one environment, and a role for the people on call. In an app of your own, import from 'envkeeper-cdk'.
+// A stack with one environment, and a role for the operators on call. In an app of your own, import from 'envkeeper-cdk'.
 
 import { App, CfnOutput, Duration, LegacyStackSynthesizer, Stack } from 'aws-cdk-lib';
 import { Alarm, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
