@@ -7,6 +7,8 @@ TOOLS := $(VENV)/installed
 PYTHON := $(VENV)/bin/python
 CHECKS := .tools/checks
 EDITOR := .tools/editor
+CDK := infra/cdk
+CDK_TOOLS := $(CDK)/node_modules/installed
 CALLS := target/reports/calls
 # The whole calls of the functions (test-stacks), and of the adapters' tests (test-rust).
 EXCHANGES := target/reports/exchanges
@@ -78,7 +80,7 @@ endif
 	$(CARGO_BUILD)
 
 .PHONY: lint
-lint: $(TOOLS) test-templates licences ## Format, lints, and the templates
+lint: $(TOOLS) test-templates test-cdk licences ## Format, lints, the templates, and the CDK construct
 	cargo fmt --check
 # In CI each compilation lints its crate as well.
 ifndef RUSTC_WORKSPACE_WRAPPER
@@ -93,6 +95,20 @@ test-templates: $(TOOLS) $(CHECKS)/installed $(EDITOR)/installed ## Templates, p
 	$(PYTHON) -m unittest discover --start-directory tests/bench
 	$(PYTHON) -m unittest discover --start-directory tests/prose
 	$(PYTHON) -m unittest discover --start-directory tests/api-models
+
+# Without the tools the tests that need them are skipped.
+.PHONY: test-cdk
+test-cdk: $(TOOLS) $(CDK_TOOLS) ## The CDK construct: compile, unit tests, and its example by schema and cfn-lint
+	if [ -e $(CDK_TOOLS) ]; then cd $(CDK) && npm run --silent build && npm test --silent; fi
+	$(PYTHON) -m unittest discover --start-directory tests/cdk
+
+.PHONY: test-cdk-stack
+test-cdk-stack: build test-cdk ## The example of the CDK construct on the local cloud, which test-stacks includes
+	$(PYTHON) tests/end_to_end/run.py test_cdk.Cdk
+
+.PHONY: package-cdk
+package-cdk: test-cdk ## Package the CDK construct for npm and Python (infra/cdk/dist)
+	cd $(CDK) && npm run --silent package
 
 .PHONY: licences
 licences: $(CHECKS)/installed ## Licences, sources and bans of all crates, by deny.toml
@@ -161,7 +177,12 @@ $(EDITOR)/installed: tests/authoring/editor/package-lock.json
 	cp tests/authoring/editor/package.json $< $(EDITOR)
 	cd $(EDITOR) && timeout 120 npm ci --ignore-scripts --no-audit --no-fund && touch installed || echo 'The editor test is skipped: npm could not install it.'
 
+# Without Node.js or its registry the tests of the construct are skipped.
+$(CDK_TOOLS): $(CDK)/package-lock.json
+	@echo 'Installing the CDK and its compiler of constructs into $(CDK)/node_modules (223 MB)'
+	cd $(CDK) && timeout 300 npm ci --ignore-scripts --no-audit --no-fund && touch node_modules/installed || echo 'The tests of the construct are skipped: npm could not install its tools.'
+
 .PHONY: clean
 clean: ## Remove build outputs and tools
 	cargo clean
-	rm -rf .tools
+	rm -rf .tools $(addprefix $(CDK)/, node_modules lib dist)

@@ -1,4 +1,4 @@
-//! The schemas of properties: the generated files, and their descriptions.
+//! The schemas of properties and the properties of the CDK construct: the generated files, and their descriptions.
 #![allow(clippy::expect_used, reason = "a test fails on an unexpected value")]
 
 use std::fs;
@@ -30,6 +30,11 @@ fn the_schema_of_properties_is_current() {
 #[test]
 fn the_schema_of_templates_is_current() {
     assert_current("infra/schema/template.schema.json", &pretty(&property::template_schema(&OUTPUTS)));
+}
+
+#[test]
+fn the_properties_of_the_construct_are_current() {
+    assert_current("infra/cdk/src/properties.ts", &property::construct_properties());
 }
 
 /// The Python tests compare the schemas with these verdicts of the parser.

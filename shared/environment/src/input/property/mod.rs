@@ -1,6 +1,7 @@
 //! The table of properties: the only source for parsing, checks, defaults, the functions' environment variables, the
-//! effect of a change, the reference page, and the JSON schemas.
+//! effect of a change, the reference page, the JSON schemas, and the properties of the CDK construct.
 
+mod construct;
 mod page;
 mod pattern;
 mod rollout;
@@ -9,6 +10,7 @@ mod table;
 mod value_type;
 
 pub use super::forms::{MAX_LIST_LENGTH, form, is_account};
+pub use construct::construct_properties;
 pub use page::reference_page;
 pub use rollout::*;
 pub use schema::{RESOURCE_TYPE, properties_schema, template_schema};
