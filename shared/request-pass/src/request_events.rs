@@ -22,7 +22,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
     pub async fn publish_responded(&self) {
         let Some((group, record)) = self.recorded_group().await else { return };
         let Some(entry) = record.history.iter().find(|it| it.request_hash == self.request.hash) else { return };
-        let result = if entry.success { Ok(()) } else { Err(entry.reason.as_deref().unwrap_or_default()) };
+        let result = if entry.success { Ok(()) } else { Err(entry.reason.as_str()) };
         self.publish_step(&group, RequestStep::Responded(result), entry.responded_ms).await;
     }
 
