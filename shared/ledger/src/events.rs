@@ -27,7 +27,7 @@ pub const ALARM_ACTION: &str = "Alarm Action";
 /// A rollout of a template version began, ended, is held or released, or needs an operator.
 pub const ROLLOUT: &str = "Rollout Progress";
 
-/// An operator sent a request, or a request of CloudFormation or an operator started, or was responded to.
+/// An operator's request was accepted, or a request of CloudFormation or an operator started, or was responded to.
 pub const REQUEST: &str = "Request Progress";
 
 /// EC2 interrupts a Spot instance of a group, or may do so soon. EC2's own events name no group.
@@ -118,8 +118,8 @@ pub struct RequestProgress<'a> {
 /// A step of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestStep<'a> {
-    /// `requested`: an operator's request was accepted. Who sent it is the sender's own statement, which nothing checks.
-    Requested {
+    /// `accepted`: an operator's request was accepted. Who sent it is the sender's own statement, which nothing checks.
+    Accepted {
         /// `Caller` of the request.
         claimed_caller: Option<&'a str>,
     },
@@ -135,9 +135,9 @@ impl RequestProgress<'_> {
     pub fn event(&self) -> Value {
         let request = self.request;
         let (outcome, reason) = match self.step {
-            RequestStep::Requested { claimed_caller: None } => ("requested", request.to_owned()),
-            RequestStep::Requested { claimed_caller: Some(caller) } => {
-                ("requested", format!("{request}, claimed caller: {caller}"))
+            RequestStep::Accepted { claimed_caller: None } => ("accepted", request.to_owned()),
+            RequestStep::Accepted { claimed_caller: Some(caller) } => {
+                ("accepted", format!("{request}, claimed caller: {caller}"))
             }
             RequestStep::Started => ("started", request.to_owned()),
             RequestStep::Responded(Ok(())) => ("responded", format!("{request} succeeded")),

@@ -2,7 +2,7 @@
 
 use environment::Timestamp;
 use lambda_kit::InvalidSettings;
-use request_pass::{CloudFactory, RequestHandler, Settings, publish_requested, work_deadline};
+use request_pass::{CloudFactory, RequestHandler, Settings, publish_accepted, work_deadline};
 use requests::{Records, RequestQueue};
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ async fn change<R: Records, C: CloudFactory, Q: RequestQueue>(
         }
     };
     if let Ok(environment) = operator.environment() {
-        publish_requested(settings, cloud_factory, environment, event.name, event.claimed_caller.as_deref()).await;
+        publish_accepted(settings, cloud_factory, environment, event.name, event.claimed_caller.as_deref()).await;
     }
     Ok(result)
 }

@@ -49,6 +49,6 @@ pub use recorded::{
     retired_tags, scope,
 };
 pub use repair::{RepairRefusal, repair_event, repairable};
-pub use request_events::publish_requested;
+pub use request_events::publish_accepted;
 pub use request_handler::RequestHandler;
 pub use settings::Settings;

@@ -43,7 +43,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
 
 /// Publishes that an operator's request with this name was accepted, about the environment with this id. `claimed_caller` is who
 /// sent it, by its own statement.
-pub async fn publish_requested<C: CloudFactory>(
+pub async fn publish_accepted<C: CloudFactory>(
     settings: &Settings,
     cloud_factory: &C,
     environment: &str,
@@ -53,7 +53,7 @@ pub async fn publish_requested<C: CloudFactory>(
     let Some(group) = group_of(settings, environment) else { return };
     let at_ms = cloud_factory.now().0;
     // The form of the ids of the requests that an operator sends in the name of a stack.
-    let (request_id, step) = (format!("operator-{at_ms}"), RequestStep::Requested { claimed_caller });
+    let (request_id, step) = (format!("operator-{at_ms}"), RequestStep::Accepted { claimed_caller });
     publish(cloud_factory, &RequestProgress { group: &group, request, request_id: &request_id, step, at_ms }).await;
 }
 

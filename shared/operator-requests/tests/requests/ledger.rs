@@ -13,10 +13,10 @@ fn created() -> InlineHandler {
 }
 
 /// The operators' requests in the ledger: the reasons.
-fn requested(handler: &InlineHandler) -> Vec<String> {
+fn accepted(handler: &InlineHandler) -> Vec<String> {
     let published = handler.cloud_factory.published.borrow();
-    let requested = published.iter().filter(|it| it["detail"]["Outcome"] == "requested");
-    requested.map(|it| it["detail"]["Reason"].as_str().expect("text").to_owned()).collect()
+    let accepted = published.iter().filter(|it| it["detail"]["Outcome"] == "accepted");
+    accepted.map(|it| it["detail"]["Reason"].as_str().expect("text").to_owned()).collect()
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn a_request_that_changes_something_is_in_the_ledger_with_the_claimed_caller() {
     }
     let caller = "claimed caller: arn:aws:sts::123456789012:assumed-role/ops/ann";
     let expected = ["unlock", "repair", "hold", "release"].map(|name| format!("{name}, {caller}"));
-    assert_eq!(requested(&handler), expected);
+    assert_eq!(accepted(&handler), expected);
     send(&handler, sample("unlock.json"));
-    assert_eq!(requested(&handler).pop().as_deref(), Some("unlock"), "without a caller");
+    assert_eq!(accepted(&handler).pop().as_deref(), Some("unlock"), "without a caller");
     let published = handler.cloud_factory.published.borrow();
     assert!(published.iter().all(|it| it["detail"]["AutoScalingGroupName"] == "scalable-ec2-asg-uswest2-dev"));
 }
@@ -47,7 +47,7 @@ fn a_refused_request_and_a_plan_are_not_in_the_ledger_and_a_lost_event_changes_n
     ] {
         send(&handler, request);
     }
-    assert_eq!(requested(&handler), [""; 0]);
+    assert_eq!(accepted(&handler), [""; 0]);
     handler.cloud_factory.publish_fails.set(true);
     assert_eq!(send(&handler, sample("unlock.json"))["Unlocked"], ENVIRONMENT);
 }
