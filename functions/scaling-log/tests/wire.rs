@@ -9,6 +9,7 @@ use ledger::{GroupState, InstanceState};
 use requests::records::DynamoRecords;
 use scaling_log::aws::AwsAccount;
 use scaling_log::cloud::{LogApi as _, ObservedGroup, PutOutcome};
+use serde_json::Value;
 use test_support::{Request, service};
 
 /// An account, and the operations that were requested from it.
@@ -157,9 +158,9 @@ async fn the_template_versions_of_instances_are_read_in_one_call() {
 #[tokio::test]
 async fn the_lines_with_versions_are_selected_by_the_service() {
     let (account, _) = account(|request| {
-        let body: serde_json::Value = serde_json::from_str(&request.body).expect("JSON");
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
         assert_eq!(body["filterPattern"], r#"{ ($.kind = "state") || ($.kind = "launch") }"#);
-        assert_eq!((&body["startTime"], &body["endTime"]), (&1.into(), &3.into()), "the end is exclusive");
+        assert_eq!((&body["startTime"], &body["endTime"]), (&Value::from(1), &Value::from(3)), "the end is exclusive");
         (200, r#"{"events":[{"message":"a line"}]}"#.to_owned())
     });
     let lines = account.lines_with_versions("/aws/autoscaling/scalable-ec2-dev", "g/", 1, 2).await;

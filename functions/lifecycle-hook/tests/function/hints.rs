@@ -160,7 +160,7 @@ fn a_notice_about_a_spot_instance_of_an_owned_group_is_in_the_ledger() {
     send("rebalance-recommendation.json", "i-0123456789abcdef0");
     harness.on_demand.borrow_mut().insert(dev.clone());
     send("rebalance-recommendation.json", &dev);
-    assert_eq!(notices(&harness), []);
+    assert!(notices(&harness).is_empty());
     assert_eq!(harness.messages.borrow().len(), 0, "a recommendation is not requeued");
 
     harness.on_demand.borrow_mut().clear();
