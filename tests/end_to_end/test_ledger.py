@@ -48,6 +48,19 @@ class Ledger(OneGroup):
         sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
         super().create()
 
+    def test_the_requests_of_the_stack_and_of_an_operator_are_in_the_ledger(self):
+        self.cloud.invoke("operator", {"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev", "Caller": "ann"})
+        expected = {
+            ("started", "Create"),
+            ("responded", "Create succeeded"),
+            ("accepted", "unlock, claimed caller: ann"),
+        }
+
+        def complete():
+            return expected <= {(it["outcome"], it["reason"]) for it in ledger.entries(self.cloud, kind="request")}
+
+        until("the requests are in the ledger", complete)
+
     def test_an_abandoned_instance_and_a_drain_are_published_with_their_reasons(self):
         before = {entry["id"] for entry in ledger.entries(self.cloud)}
         self.cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
@@ -77,6 +90,10 @@ class Ledger(OneGroup):
         (failed,) = [entry for entry in new if entry["outcome"] == "cancelled"]
         self.assertEqual((failed["failure"], failed["LaunchFailures"]), ("abandoned", 1.0))
         self.assertEqual(failed["instance"], abandoned["instance"])
+        # The scaled-in instance is gone from Auto Scaling: its version is in the ledger.
+        ended = [it for it in new if it["kind"] in ("launch", "terminate") and it["instance"] != abandoned["instance"]]
+        self.assertEqual({it["kind"] for it in ended}, {"launch", "terminate"})
+        self.assertTrue(all(it.get("templateVersion") for it in ended), ended)
         for entry in new:
             self.assertEqual((entry["v"], entry["environment"], entry["group"]), (1, "scalable-ec2-us-west-2-dev", GROUP))
 

@@ -77,7 +77,7 @@ impl fmt::Display for Decision {
 }
 
 /// The delay after a call that failed for a transient reason.
-const RETRY_DELAY: Duration = Duration::from_secs(15);
+pub(crate) const RETRY_DELAY: Duration = Duration::from_secs(15);
 
 /// The extra time of the gate for an instance that a sweep has found: a minute. The wait is counted from the time at
 /// which EC2 started the instance, and the instance waits when it runs, 24 to 52 s later (ARCHITECTURE, Facts).

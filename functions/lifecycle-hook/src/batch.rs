@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::LifecycleHook;
 use crate::action_handler::{ActionHandler, Outcome};
 use crate::cloud::{HookApi, Queue, WaitState};
-use crate::drain::SPOT_NOTICE_MS;
+use crate::interruption::notice_ms;
 use crate::lookup::{Confirmed, Lookup, Observations, observation_of, requeue};
 use crate::notification::{LifecycleAction, Notification};
 
@@ -156,8 +156,8 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
                     Err(outcome) => outcome,
                 }
             }
-            Notification::Interruption { instance, at_ms } => {
-                self.handle_interruption(instance, interruption_ms(*at_ms, sent_ms), lookup).await
+            Notification::Interruption { instance, notice, at_ms } => {
+                self.handle_interruption(instance, *notice, notice_ms(*at_ms, sent_ms), lookup).await
             }
             Notification::ReadyMarker { instance } => self.handle_ready_marker(instance, lookup).await,
             Notification::Sweep => Outcome::Ignored(String::from("the schedule invokes the function directly")),
@@ -177,19 +177,6 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         let started_ms = handler.observed.as_ref().ok().and_then(|it| it.started_ms);
         let began_ms = started_ms.filter(|_| action.on == Transition::Launch).max(handler.began_ms);
         ActionHandler { waits: confirmed.waits, began_ms, ..handler }.handle(&self.cloud).await
-    }
-
-    /// The drain hook of the instance's group holds the settings of the drain.
-    async fn handle_interruption(&self, instance: &str, warned_ms: u64, lookup: &Lookup) -> Outcome {
-        if self.cloud.now_ms() >= warned_ms.saturating_add(SPOT_NOTICE_MS) {
-            return Outcome::Done(format!("the two minutes' notice of the Spot instance {instance} has expired"));
-        }
-        let (action, settings) = match self.confirm_interruption(lookup, instance) {
-            Ok(confirmed) => confirmed,
-            Err(outcome) => return outcome,
-        };
-        let handler = self.action_handler(&action, &settings, &lookup.observations, Some(warned_ms));
-        handler.drain_interrupted(&self.cloud).await
     }
 
     /// Checks a launching instance at once. An instance that is not ready yet is checked again by the message of its launch.
@@ -226,11 +213,4 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
             found: false,
         }
     }
-}
-
-/// The time of EC2's interruption warning: the time in the event if plausible, else the time at which the message was
-/// sent. EC2 warns two minutes before the interruption, and some events say 1970.
-fn interruption_ms(at_ms: Option<u64>, sent_ms: u64) -> u64 {
-    let is_plausible = |at_ms: &u64| sent_ms.checked_sub(*at_ms).is_some_and(|before| before <= SPOT_NOTICE_MS);
-    at_ms.filter(is_plausible).unwrap_or(sent_ms)
 }

@@ -7,7 +7,7 @@
 //!
 //! The files: `notification` (the content of a message), `lookup` (whether its claims hold), `facts` (the observed state of an instance), `gate` and
 //! `drain` (the decisions: pure), `pace` (how often), `action_handler` (carries the decision out, with
-//! `action_handler/draining`), `evidence` (kept of an instance that is abandoned), `batch` (messages in, outcomes out),
+//! `action_handler/draining`), `evidence` (kept of an instance that is abandoned), `interruption` (EC2's notices about Spot instances), `batch` (messages in, outcomes out),
 //! `sweep` (waiting instances without a message), `cloud` (the seam), `error` (its errors), `aws` (behind the seam), `settings`.
 
 #![warn(missing_docs)]
@@ -21,6 +21,7 @@ pub mod error;
 mod evidence;
 pub mod facts;
 pub mod gate;
+mod interruption;
 mod lookup;
 mod notification;
 pub mod pace;

@@ -148,23 +148,20 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
         Ok(Confirmed { settings, waits })
     }
 
-    /// The group of an interrupted Spot instance, and the drain hook of the group with its settings.
+    /// The group of this deployment that a Spot instance is in.
     ///
     /// # Errors
     /// The outcome of the message otherwise.
-    pub(crate) fn confirm_interruption(
-        &self,
-        lookup: &Lookup,
-        instance: &str,
-    ) -> Result<(LifecycleAction, HookSettings), Outcome> {
+    pub(crate) fn spot_group<'a>(&self, lookup: &'a Lookup, instance: &str) -> Result<&'a str, Outcome> {
         let group = &member(lookup, instance)?.group;
-        let owned = self.owned_hook(lookup, group, instance, Transition::Terminate)?;
-        match observation_of(&lookup.observations, instance) {
-            Ok(observed) if observed.is_spot => {}
-            Ok(_) => return Err(Outcome::Ignored(format!("EC2 does not report {instance} as a Spot instance"))),
-            Err(error) => return Err(requeue(&error)),
+        if self.deployment.suffix_of_group(group).is_none() {
+            return Err(Outcome::Ignored(String::from("the group is not of this deployment")));
         }
-        Ok(owned)
+        match observation_of(&lookup.observations, instance) {
+            Ok(observed) if observed.is_spot => Ok(group),
+            Ok(_) => Err(Outcome::Ignored(format!("EC2 does not report {instance} as a Spot instance"))),
+            Err(error) => Err(requeue(&error)),
+        }
     }
 
     /// The group of an instance that has set its ready marker and waits to enter service, and the gate's hook of the
@@ -186,7 +183,10 @@ impl<C: HookApi, Q: Queue> LifecycleHook<C, Q> {
     }
 
     /// The action of an instance in this transition, and the settings of the owned hook of its group.
-    fn owned_hook(
+    ///
+    /// # Errors
+    /// The outcome of the message, if the group has no such hook, or if its hooks could not be read.
+    pub(crate) fn owned_hook(
         &self,
         lookup: &Lookup,
         group: &str,

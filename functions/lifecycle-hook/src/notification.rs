@@ -7,6 +7,7 @@
 use environment::Transition;
 use environment::hook_settings::USER_DATA;
 use ledger::envelope::{self, PoisonMessage};
+use ledger::events::InterruptionNotice;
 use ledger::time;
 use serde_json::{Map, Value, json};
 
@@ -15,11 +16,13 @@ use serde_json::{Map, Value, json};
 pub enum Notification {
     /// An instance may wait for a hook.
     LifecycleAction(LifecycleAction),
-    /// EC2 terminates a Spot instance two minutes after the interruption warning.
+    /// EC2 gives notice about a Spot instance: it terminates the instance two minutes after an interruption warning.
     Interruption {
         /// `i-…`
         instance: String,
-        /// When EC2 sent the warning, according to the event.
+        /// The notice.
+        notice: InterruptionNotice,
+        /// When EC2 sent the notice, according to the event.
         at_ms: Option<u64>,
     },
     /// An instance has set its ready marker: its user data is done, or has failed.
@@ -88,16 +91,23 @@ fn from_event_bridge(kind: &str, fields: &Map<String, Value>) -> Result<Notifica
             lifecycle_action(detail, "detail.")
         }
         FOUND_WAITING => found_waiting(detail),
-        "EC2 Spot Instance Interruption Warning" => {
-            let instance = text(detail, "instance-id");
-            let instance = instance.ok_or(PoisonMessage::Missing("detail.instance-id"))?;
-            let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
-            Ok(Notification::Interruption { instance: instance_id(instance, "detail.instance-id")?, at_ms })
-        }
+        "EC2 Spot Instance Interruption Warning" => interruption(InterruptionNotice::Warning, fields, detail),
+        "EC2 Instance Rebalance Recommendation" => interruption(InterruptionNotice::Rebalance, fields, detail),
         "Tag Change on Resource" => tag_change(fields, detail),
         "Scheduled Event" => Ok(Notification::Sweep),
         other => Ok(Notification::Other(other.to_owned())),
     }
+}
+
+/// A notice about a Spot instance, which names no group.
+fn interruption(
+    notice: InterruptionNotice,
+    fields: &Map<String, Value>,
+    detail: &Map<String, Value>,
+) -> Result<Notification, PoisonMessage> {
+    let instance = text(detail, "instance-id").ok_or(PoisonMessage::Missing("detail.instance-id"))?;
+    let at_ms = text(fields, "time").and_then(|it| time::read_ms(&it));
+    Ok(Notification::Interruption { instance: instance_id(instance, "detail.instance-id")?, notice, at_ms })
 }
 
 /// A tag of a resource has changed, in any service. The rule selects the ready markers of instances.

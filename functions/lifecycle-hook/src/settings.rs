@@ -23,7 +23,7 @@ pub struct Settings {
     pub dead_letters_url: Option<String>,
     /// `REQUEST_QUEUE_URL`: the queue to which due passes are requested. Without it none is requested.
     pub request_queue_url: Option<String>,
-    /// `EVENT_BUS_NAME`: the event bus to which verdicts and drains are published. The queue of `LEDGER_QUEUE_URL`
+    /// `EVENT_BUS_NAME`: the event bus to which verdicts, drains and Spot notices are published. The queue of `LEDGER_QUEUE_URL`
     /// receives the events that the bus does not accept, and all events if this variable is not set.
     pub event_bus: Option<String>,
     /// `LEDGER_QUEUE_URL`: the queue of the ledger. Without it nothing is published, not even to the bus: verdicts and

@@ -4,25 +4,31 @@
 
 use std::sync::Arc;
 
-use lambda_kit::{Error, env_var, init_logging, run_text, sdk_config};
+use lambda_kit::{Error, Vars, env_var, init_logging, run_text, sdk_config};
 use operator_requests::handle_request;
 use request_pass::{Aws, RequestHandler, Settings};
-use requests::{EventPublisher, ResponseSender, SqsRequestQueue, records::DynamoRecords};
+use requests::{EventBus, EventPublisher, QueueSender, ResponseSender, SqsRequestQueue, records::DynamoRecords};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     init_logging("operator");
     let config = sdk_config().await?;
-    let settings = Settings::from_vars("operator", env_var);
+    let mut vars = Vars::new(env_var);
+    let settings = Settings::read("operator", &mut vars);
+    let (event_bus, ledger_url) = (vars.event_bus(), vars.queue_url("LEDGER_QUEUE_URL"));
+    let settings = vars.checked(settings);
     let table = settings.as_ref().map(|it| it.records_table.clone()).unwrap_or_default();
     let records = DynamoRecords::new(aws_sdk_dynamodb::Client::new(&config), table);
     let queue = settings.as_ref().ok().and_then(|it| it.queue_url.clone());
-    let request_queue = queue.map(|queue| SqsRequestQueue::new(aws_sdk_sqs::Client::new(&config), queue));
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let bus = event_bus.map(|name| EventBus::new(aws_sdk_eventbridge::Client::new(&config), name));
+    let publisher = EventPublisher::new(bus, ledger_url.map(|url| QueueSender::new(sqs.clone(), url)));
+    let request_queue = queue.map(|queue| SqsRequestQueue::new(sqs, queue));
     let handler = Arc::new(RequestHandler {
         function_name: env_var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| String::from("operator")),
         settings,
         records,
-        cloud_factory: Aws::new(&config, EventPublisher::default()),
+        cloud_factory: Aws::new(&config, publisher),
         response_sender: ResponseSender::new(),
         request_queue,
     });

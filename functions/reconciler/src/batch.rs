@@ -142,14 +142,17 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             cloud_factory: self.cloud_factory,
             request: &request,
         };
-        let mut wait_budget = WAIT_BUDGET;
+        let mut is_first_pass = true;
         match self.records.owner(&owner).await {
             // CloudFormation does not wait for a second response, and the requested state may be outdated.
             Ok(Some(record)) if record.has_responded(&request.hash) => return MessageOutcome::Done,
             Ok(Some(record)) if record.is_latest(&request.hash) => match record.recorded_response {
-                Some(response) => return self.respond(&request, &response, deadline).await,
-                None if record.progress.is_some() => wait_budget = Duration::ZERO,
-                None => {}
+                Some(response) => {
+                    let ended = self.respond(&request, &response, deadline).await;
+                    pass.publish_responded().await;
+                    return ended;
+                }
+                None => is_first_pass = record.progress.is_none(),
             },
             Ok(record) => {
                 let response = pass.failed(None, unrecorded_reason(record.as_ref(), &request));
@@ -158,15 +161,26 @@ impl<R: Records, C: CloudFactory> Reconciler<'_, R, C> {
             Err(error) if error.is_retryable() => return MessageOutcome::Requeue(Some(TRANSIENT_REQUEUE)),
             Err(_) => {}
         }
+        let began = self.cloud_factory.now();
+        let wait_budget = if is_first_pass { WAIT_BUDGET } else { Duration::ZERO };
         // If the time of this invocation is used up, the next invocation starts the pass.
         let outcome = AssertUnwindSafe(pass.run(work_deadline(deadline), wait_budget)).catch_unwind().await;
-        match outcome.unwrap_or_else(|_| PassOutcome::Done(pass.failed(None, Reason::internal_error()))) {
+        let outcome = outcome.unwrap_or_else(|_| PassOutcome::Done(pass.failed(None, Reason::internal_error())));
+        let (ended, has_response) = match outcome {
             PassOutcome::Requeue { waiting, after } => {
                 self.save_progress(&request, &waiting).await;
-                MessageOutcome::Requeue(Some(after))
+                (MessageOutcome::Requeue(Some(after)), false)
             }
-            PassOutcome::Done(response) => self.respond(&request, &response, deadline).await,
+            PassOutcome::Done(response) => (self.respond(&request, &response, deadline).await, true),
+        };
+        // Nothing waits for the ledger: the response is sent, or the progress recorded.
+        if is_first_pass {
+            pass.publish_started(began).await;
         }
+        if has_response {
+            pass.publish_responded().await;
+        }
+        ended
     }
 
     async fn handle_remediation(&self, remediation: &RemediationRequest) -> MessageOutcome {

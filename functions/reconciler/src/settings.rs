@@ -11,7 +11,7 @@ pub struct Settings {
     pub reconcilers_at_once: u32,
     /// `AUTOMATION_PAUSED`: `true` while the deployment's alarm actions are paused.
     pub automation_paused: bool,
-    /// `EVENT_BUS_NAME`: the event bus to which rollouts and the outcomes of alarm actions are published. The queue of
+    /// `EVENT_BUS_NAME`: the event bus to which requests, rollouts and the outcomes of alarm actions are published. The queue of
     /// `LEDGER_QUEUE_URL` receives the events that the bus does not accept, and all events if this variable is not set.
     pub event_bus: Option<String>,
     /// `LEDGER_QUEUE_URL`: the queue of the ledger. Without it nothing is published, not even to the bus: the outcomes

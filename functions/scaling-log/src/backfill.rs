@@ -110,6 +110,15 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
         Ok(backfilled)
     }
 
+    /// Writes the state of the group with this name, after its rollout. The next scheduled run observes it in any case.
+    pub(crate) async fn observe_named(&self, name: &str) {
+        match self.cloud.group(name).await {
+            Ok(Some(group)) => self.observe(&group, self.cloud.now_ms()).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(group = name, reason = %error, "group not observed after its rollout"),
+        }
+    }
+
     /// Writes the state of an owned group that was observed at this time.
     async fn observe(&self, group: &ObservedGroup, at_ms: u64) {
         let name = &group.name;
@@ -143,7 +152,9 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
         let written = self.cloud.written_ids(&log_group, &stream_prefix(group), first, last).await?;
         let missing = entries.into_iter().filter(|entry| !written.contains(&entry.id));
         let pending = missing.map(|entry| PendingEntry { suffix: suffix.to_owned(), entry, index: 0 });
-        let outcomes = self.write(pending.collect()).await;
+        let mut pending: Vec<PendingEntry> = pending.collect();
+        self.add_versions(&mut pending).await;
+        let outcomes = self.write(pending).await;
         Ok(outcomes.iter().filter(|(_, outcome)| *outcome == WriteOutcome::Accepted).count())
     }
 

@@ -1,9 +1,13 @@
 //! Handles batches of messages. Every message has its own disposition, and the counts of a batch include every message.
 
+use std::collections::BTreeSet;
+
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use lambda_kit::{Failure, FailureKind};
 use ledger::envelope::PoisonMessage;
+use ledger::events::RolloutStep;
 use ledger::read::{self, Reading};
+use ledger::{Entry, Kind};
 use serde_json::{Value, json};
 
 use crate::ScalingLog;
@@ -115,6 +119,8 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                 Err(poison) => self.dead_letter(&text, poison).await,
             });
         }
+        self.add_versions(&mut pending).await;
+        let rolled = rolled_groups(&pending);
         for (index, written) in self.write(pending).await {
             let disposition = match (&dispositions[index], written) {
                 (_, WriteOutcome::Requeue(error)) => Disposition::Returned(ReturnReason::NotWritten(error)),
@@ -124,6 +130,9 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
                 _ => continue,
             };
             dispositions[index] = disposition;
+        }
+        for group in rolled {
+            self.observe_named(&group).await;
         }
         dispositions
     }
@@ -136,9 +145,11 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
             Reading::Entries { suffix, entries } => (suffix, entries),
             Reading::NotOwned(reason) => return Ok(json!({ "Ignored": reason })),
         };
-        let lines: Vec<String> = entries.iter().map(ledger::Entry::line).collect();
         let pending = entries.into_iter().map(|entry| PendingEntry { suffix: suffix.clone(), entry, index: 0 });
-        for (_, written) in self.write(pending.collect()).await {
+        let mut pending: Vec<PendingEntry> = pending.collect();
+        self.add_versions(&mut pending).await;
+        let lines: Vec<String> = pending.iter().map(|it| it.entry.line()).collect();
+        for (_, written) in self.write(pending).await {
             match written {
                 WriteOutcome::Accepted => {}
                 WriteOutcome::NotOwned(reason) | WriteOutcome::OutOfRange(reason) => {
@@ -164,6 +175,13 @@ impl<C: LogApi, D: DeadLetters> ScalingLog<C, D> {
             Err(error) => Disposition::Returned(ReturnReason::NotDeadLettered { error, poison }),
         }
     }
+}
+
+/// The groups whose rollouts have ended.
+fn rolled_groups(pending: &[PendingEntry]) -> BTreeSet<String> {
+    let ends = [RolloutStep::Complete, RolloutStep::Failed].map(RolloutStep::name);
+    let has_ended = |entry: &&Entry| entry.kind == Kind::Rollout && ends.contains(&entry.outcome.as_str());
+    pending.iter().map(|it| &it.entry).filter(has_ended).map(|entry| entry.group.clone()).collect()
 }
 
 /// Counts the dispositions of the messages with these ids, and reports the returned messages as failed.

@@ -1,6 +1,6 @@
 //! The seam between the function and AWS.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lambda_kit::AwsCallError;
 use ledger::batch::LogEvent;
@@ -44,6 +44,23 @@ pub trait LogApi {
 
     /// The owned Auto Scaling groups.
     async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError>;
+
+    /// The Auto Scaling group with this name; `None` if it does not exist.
+    async fn group(&self, name: &str) -> Result<Option<ObservedGroup>, AwsCallError>;
+
+    /// The versions of the launch template of these instances, at least one and 50 at most. An instance that is in no
+    /// group, or has no version, is left out. Fails after 3 s.
+    async fn template_versions(&self, instances: &[String]) -> Result<BTreeMap<String, u64>, AwsCallError>;
+
+    /// The observations and launches among the lines in streams with this prefix whose timestamps are between the two
+    /// times, both included. Empty if the log group does not exist. Fails after 3 s.
+    async fn lines_with_versions(
+        &self,
+        log_group: &str,
+        stream_prefix: &str,
+        from_ms: u64,
+        to_ms: u64,
+    ) -> Result<Vec<String>, AwsCallError>;
 
     /// The activities of a group that began at `since_ms` or later, and those in progress.
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError>;

@@ -6,7 +6,7 @@
 //! the groups' own lists of activities with the written lines. It also writes the observed state of each group.
 //!
 //! The files: `batch` (messages and their dispositions), `write` (lines to log groups), `backfill` (the scheduled
-//! run: observations, and activities without an event), `cloud` (the seam), `aws` (its implementation), `settings`. The crate `ledger` interprets events and
+//! run: observations, and activities without an event), `versions` (the template versions of instances), `cloud` (the seam), `aws` (its implementation), `settings`. The crate `ledger` interprets events and
 //! contains the limits of CloudWatch Logs.
 
 #![warn(missing_docs)]
@@ -16,6 +16,7 @@ mod backfill;
 mod batch;
 pub mod cloud;
 mod settings;
+mod versions;
 mod write;
 
 pub use batch::BatchCounts;

@@ -9,6 +9,7 @@ use ledger::{GroupState, InstanceState};
 use requests::records::DynamoRecords;
 use scaling_log::aws::AwsAccount;
 use scaling_log::cloud::{LogApi as _, ObservedGroup, PutOutcome};
+use serde_json::Value;
 use test_support::{Request, service};
 
 /// An account, and the operations that were requested from it.
@@ -131,6 +132,54 @@ async fn activities_are_read_until_they_are_too_old() {
     let found = account.activities("g", 1_767_322_950_000).await.expect("the activities");
     let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!((ids, requested.lock().expect("one at a time").len()), (vec!["old", "0", "1", "2"], 2));
+}
+
+/// An instance without a group is not in the response (the API reference).
+#[tokio::test]
+async fn the_template_versions_of_instances_are_read_in_one_call() {
+    let (account, requested) = account(|request| {
+        assert!(request.body.contains("InstanceIds.member.2=i-2"), "only these instances: {}", request.body);
+        let instance = |id: &str, template: &str| format!("<member><InstanceId>{id}</InstanceId>{template}</member>");
+        let template = "<LaunchTemplate><LaunchTemplateId>lt-1</LaunchTemplateId><Version>7</Version></LaunchTemplate>";
+        let all = [instance("i-1", template), instance("i-2", "")].concat();
+        let result = format!("<AutoScalingInstances>{all}</AutoScalingInstances>");
+        (
+            200,
+            format!(
+                "<DescribeAutoScalingInstancesResponse><DescribeAutoScalingInstancesResult>{result}</DescribeAutoScalingInstancesResult></DescribeAutoScalingInstancesResponse>"
+            ),
+        )
+    });
+    let ids = ["i-1", "i-2", "i-3"].map(String::from);
+    assert_eq!(account.template_versions(&ids).await, Ok([("i-1".to_owned(), 7)].into()));
+    assert_eq!(*requested.lock().expect("one at a time"), ["DescribeAutoScalingInstances"]);
+}
+
+#[tokio::test]
+async fn the_lines_with_versions_are_selected_by_the_service() {
+    let (account, _) = account(|request| {
+        let body: Value = serde_json::from_str(&request.body).expect("JSON");
+        assert_eq!(body["filterPattern"], r#"{ ($.kind = "state") || ($.kind = "launch") }"#);
+        assert_eq!((&body["startTime"], &body["endTime"]), (&Value::from(1), &Value::from(3)), "the end is exclusive");
+        (200, r#"{"events":[{"message":"a line"}]}"#.to_owned())
+    });
+    let lines = account.lines_with_versions("/aws/autoscaling/scalable-ec2-dev", "g/", 1, 2).await;
+    assert_eq!(lines, Ok(vec!["a line".to_owned()]));
+}
+
+#[tokio::test]
+async fn one_group_is_read_by_its_name() {
+    let (account, _) = account(|request| {
+        assert!(request.body.contains("AutoScalingGroupNames.member.1=g"), "{}", request.body);
+        let result = "<AutoScalingGroups/>";
+        (
+            200,
+            format!(
+                "<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult>{result}</DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>"
+            ),
+        )
+    });
+    assert_eq!(account.group("g").await, Ok(None));
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ fn only_these_functions_send_to_and_receive_from_a_queue() {
         ("FailedInvocations", &[CustomResource], &[Watchdog]),
         ("HookQueue", &[LifecycleHook], &[LifecycleHook]),
         ("HookDeadLetters", &[LifecycleHook], &[]),
-        ("ScalingEventQueue", &[Reconciler, LifecycleHook, Alarm], &[ScalingLog]),
+        ("ScalingEventQueue", &[Operator, Reconciler, LifecycleHook, Alarm], &[ScalingLog]),
         ("ScalingEventDeadLetters", &[ScalingLog, Alarm], &[]),
     ];
     for (id, senders, consumers) in expected {
@@ -185,7 +185,8 @@ fn every_action_on_items_is_denied_to_all_but_the_functions_with_a_row() {
 fn only_these_functions_put_events_on_the_bus_and_only_their_own() {
     let denial = event_bus_policy();
     assert_eq!((denial.effect, denial.actions.as_slice()), (Effect::DenyEveryone, ["events:PutEvents"].as_slice()));
-    let publishers = BTreeSet::from([Function::Reconciler, Function::LifecycleHook, Function::Alarm]);
+    let publishers = [Function::Operator, Function::Reconciler, Function::LifecycleHook, Function::Alarm];
+    let publishers = BTreeSet::from(publishers);
     assert_eq!(excepted(&denial), publishers);
     assert_eq!(allowed("events:PutEvents", "EventBus"), publishers);
     assert_eq!(denial.when.len(), 1, "no other principal is excepted");

@@ -106,7 +106,7 @@ pub enum Kind {
     Remediation,
     /// The group was observed: its sizes, and the state of each instance.
     State,
-    /// A request of CloudFormation or an operator started, or was responded to.
+    /// A request was accepted, started, or responded to.
     Request,
     /// EC2 interrupts a Spot instance, or may do so soon.
     Interruption,

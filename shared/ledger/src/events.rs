@@ -27,7 +27,7 @@ pub const ALARM_ACTION: &str = "Alarm Action";
 /// A rollout of a template version began, ended, is held or released, or needs an operator.
 pub const ROLLOUT: &str = "Rollout Progress";
 
-/// A request of CloudFormation or an operator started, or was responded to.
+/// An operator's request was accepted, or a request of CloudFormation or an operator started, or was responded to.
 pub const REQUEST: &str = "Request Progress";
 
 /// EC2 interrupts a Spot instance of a group, or may do so soon. EC2's own events name no group.
@@ -118,6 +118,11 @@ pub struct RequestProgress<'a> {
 /// A step of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestStep<'a> {
+    /// `accepted`: an operator's request was accepted. Who sent it is the sender's own statement, which nothing checks.
+    Accepted {
+        /// `Caller` of the request.
+        claimed_caller: Option<&'a str>,
+    },
     /// `started`: the first pass of the request begins.
     Started,
     /// `responded`: the request succeeded, or failed for a reason.
@@ -130,6 +135,10 @@ impl RequestProgress<'_> {
     pub fn event(&self) -> Value {
         let request = self.request;
         let (outcome, reason) = match self.step {
+            RequestStep::Accepted { claimed_caller: None } => ("accepted", request.to_owned()),
+            RequestStep::Accepted { claimed_caller: Some(caller) } => {
+                ("accepted", format!("{request}, claimed caller: {caller}"))
+            }
             RequestStep::Started => ("started", request.to_owned()),
             RequestStep::Responded(Ok(())) => ("responded", format!("{request} succeeded")),
             RequestStep::Responded(Err(reason)) => ("responded", format!("{request} failed: {reason}")),

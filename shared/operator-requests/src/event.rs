@@ -20,7 +20,7 @@ pub(crate) struct OperatorEvent {
     /// All fields.
     pub fields: Value,
     /// Who sends the request, by its own statement. A tool sets it, so that the log names the person; nothing is decided by it.
-    claimed_caller: Option<String>,
+    pub claimed_caller: Option<String>,
 }
 
 impl OperatorEvent {

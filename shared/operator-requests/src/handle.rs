@@ -2,7 +2,7 @@
 
 use environment::Timestamp;
 use lambda_kit::InvalidSettings;
-use request_pass::{CloudFactory, RequestHandler, Settings, work_deadline};
+use request_pass::{CloudFactory, RequestHandler, Settings, publish_accepted, work_deadline};
 use requests::{Records, RequestQueue};
 use serde_json::Value;
 
@@ -95,15 +95,20 @@ async fn change<R: Records, C: CloudFactory, Q: RequestQueue>(
     let RequestHandler { records, cloud_factory, request_queue, .. } = handler;
     let settings = valid(&handler.settings)?;
     let operator = OperatorRequest { settings, records, cloud_factory, event: &event.fields };
-    match operator.decide(request).await? {
-        Decision::Done(result) => Ok(result),
+    let result = match operator.decide(request).await? {
+        Decision::Planned(plan) => return Ok(plan),
+        Decision::Done(result) => result,
         Decision::Stack(request) => match handler.handle_operator_request(&request.event, deadline_ms).await {
-            Ok(response) => Ok(request.result(&response)),
-            Err(error) => Err(OperatorError::NotQueued(error.to_string())),
+            Ok(response) => request.result(&response),
+            Err(error) => return Err(OperatorError::NotQueued(error.to_string())),
         },
         Decision::Rollout(operation) => {
             let until = work_deadline(Timestamp(deadline_ms));
-            operation.perform(request_queue.as_ref(), (settings, records, cloud_factory), until).await
+            operation.perform(request_queue.as_ref(), (settings, records, cloud_factory), until).await?
         }
+    };
+    if let Ok(environment) = operator.environment() {
+        publish_accepted(settings, cloud_factory, environment, event.name, event.claimed_caller.as_deref()).await;
     }
+    Ok(result)
 }

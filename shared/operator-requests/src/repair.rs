@@ -20,7 +20,7 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             return Err(OperatorError::RepairRefused { environment, refusal });
         }
         if !is_confirmed {
-            return self.planned_repair(&environment).await.map(Decision::Done);
+            return self.planned_repair(&environment).await.map(Decision::Planned);
         }
         let latest = record.latest_request.as_ref();
         let latest = latest.ok_or_else(|| OperatorError::NoStackRecorded { environment: environment.clone() })?;

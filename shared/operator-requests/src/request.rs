@@ -36,6 +36,8 @@ pub(crate) struct OperatorRequest<'a, R, C> {
 pub(crate) enum Decision {
     /// It is done, with this result.
     Done(Value),
+    /// Nothing was changed: the result is the plan that the operator has to confirm.
+    Planned(Value),
     /// A request in the name of a stack's resource, to be processed as a request of CloudFormation.
     Stack(StackRequest),
     /// A request about the rollout, for a due pass.

@@ -11,7 +11,7 @@
 //! rollout of any pass), `due_pass` (a pass without a request), `protection` (the limits of a Delete), `recorded` (the
 //! interpretation of a record), `facts` (the facts that decide whether a request can succeed), `preflight` (the limits of the account
 //! that decide it too), `cloud_factory` (the account that the passes work on), `pass_error` (the errors that end
-//! a pass), `response` (the response that ends a request), `settings`.
+//! a pass), `response` (the response that ends a request), `request_events` (the progress of requests, for the ledger), `settings`.
 
 #![warn(missing_docs)]
 
@@ -27,6 +27,7 @@ mod preflight;
 mod protection;
 mod recorded;
 mod repair;
+mod request_events;
 mod request_handler;
 mod response;
 mod rolling;
@@ -48,5 +49,6 @@ pub use recorded::{
     retired_tags, scope,
 };
 pub use repair::{RepairRefusal, pending_repair, repair_event, repairable};
+pub use request_events::publish_accepted;
 pub use request_handler::RequestHandler;
 pub use settings::Settings;

@@ -47,6 +47,8 @@ pub struct MemoryCloudFactory {
     pub call_errors: RefCell<VecDeque<CallError>>,
     /// The events published to the ledger.
     pub published: RefCell<Vec<Value>>,
+    /// Whether neither the event bus nor the ledger's queue accepts an event.
+    pub publish_fails: Cell<bool>,
 }
 
 impl Default for MemoryCloudFactory {
@@ -71,6 +73,7 @@ impl Default for MemoryCloudFactory {
             impaired: RefCell::default(),
             call_errors: RefCell::default(),
             published: RefCell::default(),
+            publish_fails: Cell::default(),
         }
     }
 }
@@ -253,6 +256,10 @@ impl CloudFactory for MemoryCloudFactory {
     }
 
     async fn publish(&self, event: &Value) -> Result<(), QueueError> {
+        if self.publish_fails.get() {
+            let (queue, message) = (String::from("scaling-events"), String::from("the queue does not respond"));
+            return Err(QueueError { queue, message });
+        }
         self.published.borrow_mut().push(event.clone());
         Ok(())
     }

@@ -140,6 +140,49 @@ fn only_a_spot_instance_of_an_owned_group_is_drained_before_an_interruption() {
     assert_eq!(harness.drain_timeouts.borrow().len(), 1);
 }
 
+/// The published notices: outcome and time of each.
+fn notices(harness: &Harness) -> Vec<(String, String)> {
+    let published = harness.published.borrow();
+    let notices = published.iter().filter(|it| it["detail-type"] == "Instance Interruption");
+    let text = |it: &Value, name: &str| it["detail"][name].as_str().expect("text").to_owned();
+    notices.map(|it| (text(it, "Outcome"), text(it, "EventId"))).collect()
+}
+
+#[test]
+fn a_notice_about_a_spot_instance_of_an_owned_group_is_in_the_ledger() {
+    let (harness, dev, _) = serving();
+    let send = |name: &str, id: &str| {
+        let event = with(sample("lifecycle-hook", name), json!({ "detail": { "instance-id": id } }));
+        harness.send(event.to_string(), harness.now.get());
+        harness.receive();
+    };
+    // An instance of another group, and one that is not a Spot instance.
+    send("rebalance-recommendation.json", "i-0123456789abcdef0");
+    harness.on_demand.borrow_mut().insert(dev.clone());
+    send("rebalance-recommendation.json", &dev);
+    assert!(notices(&harness).is_empty());
+    assert_eq!(harness.messages.borrow().len(), 0, "a recommendation is not requeued");
+
+    harness.on_demand.borrow_mut().clear();
+    send("rebalance-recommendation.json", &dev);
+    let published = harness.published.borrow().last().cloned().expect("the recommendation");
+    assert_eq!(published["detail"]["EC2InstanceId"], dev);
+    assert_eq!(published["detail"]["AutoScalingGroupName"], GROUP);
+    assert_eq!(notices(&harness).pop().expect("one").0, "rebalance-recommendation");
+
+    // The drain polls: its message is delivered again and again.
+    send("spot-interruption.json", &dev);
+    harness.advance(Duration::from_mins(3));
+    let warnings: Vec<String> = notices(&harness)
+        .into_iter()
+        .filter(|(outcome, _)| outcome == "interruption-warning")
+        .map(|(_, id)| id)
+        .collect();
+    assert!((1..=2).contains(&warnings.len()), "{warnings:?}");
+    assert!(warnings.iter().all(|id| *id == warnings[0]), "the ledger counts the warning once: {warnings:?}");
+    assert_eq!(notices(&harness).len(), warnings.len() + 1);
+}
+
 /// The event that the instance has set its ready marker.
 fn ready_marker(id: &str) -> Value {
     let arn = format!("arn:aws:ec2:us-west-2:123456789012:instance/{id}");

@@ -45,10 +45,6 @@ fn events_without_an_action_are_described_and_not_poison() {
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        other(read(&sample("lifecycle-hook", "rebalance-recommendation.json"))),
-        "EC2 Instance Rebalance Recommendation"
-    );
-    assert_eq!(
         other(read_body(&body("queue-test-notification.json", 0)).map_err(|it| it.to_string())),
         "a test notification"
     );

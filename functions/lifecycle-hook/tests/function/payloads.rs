@@ -17,7 +17,7 @@ fn summary(body: &str) -> String {
             let token = it.token.map_or(0, |token| token.len());
             format!("{:?} {} {} {} {token}", it.on, it.group, it.hook, it.instance)
         }
-        Ok(Notification::Interruption { instance, .. }) => format!("interruption {instance}"),
+        Ok(Notification::Interruption { instance, notice, .. }) => format!("{notice:?} {instance}"),
         Ok(Notification::ReadyMarker { instance }) => format!("ready marker {instance}"),
         Ok(Notification::Sweep) => String::from("sweep"),
         Ok(Notification::Other(event)) => format!("other: {event}"),
@@ -83,7 +83,6 @@ fn events_that_are_not_lifecycle_actions() {
         "EC2 Instance Terminate Unsuccessful",
         "EC2 Auto Scaling Instance Refresh Started",
         "EC2 Auto Scaling Instance Refresh Checkpoint Reached",
-        "EC2 Instance Rebalance Recommendation",
         "EC2 Instance State-change Notification",
         "CloudWatch Alarm State Change",
         "Something New",
@@ -91,7 +90,9 @@ fn events_that_are_not_lifecycle_actions() {
         assert_eq!(summary(&event(kind, &detail).to_string()), format!("other: {kind}"));
     }
     let spot = event("EC2 Spot Instance Interruption Warning", &detail);
-    assert_eq!(summary(&spot.to_string()), "interruption i-1234567890abcdef0");
+    assert_eq!(summary(&spot.to_string()), "Warning i-1234567890abcdef0");
+    let recommendation = event("EC2 Instance Rebalance Recommendation", &detail);
+    assert_eq!(summary(&recommendation.to_string()), "Rebalance i-1234567890abcdef0");
     assert_eq!(summary(&event("Scheduled Event", &json!({})).to_string()), "sweep");
 }
 

@@ -149,7 +149,10 @@ fn events_that_need_no_action_are_done_at_once() {
         spot("i-0ffffffffffffffff", json!({})),
         spot("i-0ffffffffffffffff", json!({ "time": "1970-01-01T00:00:00Z" })),
         spot("i-0ffffffffffffffff", json!({ "account": "999999999999" })),
-        with(sample("lifecycle-hook", "rebalance-recommendation.json"), json!({ "detail": { "instance-id": own } })),
+        with(
+            sample("lifecycle-hook", "rebalance-recommendation.json"),
+            json!({ "detail": { "instance-id": "i-0ffffffffffffffff" } }),
+        ),
     ] {
         let records = json!({ "Records": [message(&harness, &event.to_string())] });
         assert_eq!(failures(&harness.invoke(records).expect("a response")), 0, "{event}");

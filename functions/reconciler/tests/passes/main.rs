@@ -9,6 +9,7 @@ mod preflight;
 mod preflight_accounts;
 mod remediations;
 mod repairs;
+mod request_events;
 mod rollout_environment;
 mod rollouts;
 

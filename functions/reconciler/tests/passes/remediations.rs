@@ -47,6 +47,7 @@ pub fn settled(rules: &Value) -> Harness {
     harness.invoke_until_done(&sent(with(quick_create(), properties), 0));
     assert_eq!(harness.response()["Status"], "SUCCESS");
     harness.advance(Duration::from_mins(5));
+    harness.cloud_factory.published.borrow_mut().clear();
     harness
 }
 

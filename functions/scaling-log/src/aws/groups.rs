@@ -1,5 +1,7 @@
 //! Auto Scaling: the owned groups with their instances, and their activities.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_autoscaling::Client;
 use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{self, AutoScalingGroup, Filter};
@@ -9,12 +11,34 @@ use ledger::{Activity, GroupState, InstanceState};
 
 use crate::cloud::ObservedGroup;
 
+const DESCRIBE_GROUPS: &str = "autoscaling:DescribeAutoScalingGroups";
+pub(super) const DESCRIBE_INSTANCES: &str = "autoscaling:DescribeAutoScalingInstances";
+
 pub(super) async fn owned(client: &Client) -> Result<Vec<ObservedGroup>, AwsCallError> {
     let owned = Filter::builder().name("tag-key").values(mark::OWNER).build();
     let pages = client.describe_auto_scaling_groups().filters(owned);
     let groups: Result<Vec<AutoScalingGroup>, _> = pages.into_paginator().items().send().collect().await;
-    let groups = groups.map_err(|error| AwsCallError::of("autoscaling:DescribeAutoScalingGroups", &error))?;
+    let groups = groups.map_err(|error| AwsCallError::of(DESCRIBE_GROUPS, &error))?;
     Ok(groups.into_iter().filter_map(observed).collect())
+}
+
+pub(super) async fn named(client: &Client, name: &str) -> Result<Option<ObservedGroup>, AwsCallError> {
+    let response = client.describe_auto_scaling_groups().auto_scaling_group_names(name).send().await;
+    let groups = response.map_err(|error| AwsCallError::of(DESCRIBE_GROUPS, &error))?.auto_scaling_groups;
+    Ok(groups.unwrap_or_default().into_iter().find_map(observed))
+}
+
+/// The number of instances is at most that of one page.
+pub(super) async fn template_versions(
+    client: &Client,
+    instances: &[String],
+) -> Result<BTreeMap<String, u64>, AwsCallError> {
+    let response = client.describe_auto_scaling_instances().set_instance_ids(Some(instances.to_vec())).send().await;
+    let response = response.map_err(|error| AwsCallError::of(DESCRIBE_INSTANCES, &error))?;
+    let version = |it: &types::AutoScalingInstanceDetails| {
+        Some((it.instance_id()?.to_owned(), it.launch_template()?.version()?.parse().ok()?))
+    };
+    Ok(response.auto_scaling_instances().iter().filter_map(version).collect())
 }
 
 /// `None` without a name. The API reference marks name and sizes as always present.

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::cloud::PutOutcome;
 
 const PUT_LOG_EVENTS: &str = "logs:PutLogEvents";
+pub(super) const FILTER_LOG_EVENTS: &str = "logs:FilterLogEvents";
 
 /// Writes a batch. The stream exists except for the first batch of a day, so it is created only after a write has
 /// failed.
@@ -74,6 +75,9 @@ fn rejected(response: &PutLogEventsOutput, count: usize) -> Vec<usize> {
     (0..count).filter(|at| *at < first_accepted || *at >= first_too_new).collect()
 }
 
+/// Selects the lines that have the versions of instances.
+pub(super) const WITH_VERSIONS: &str = r#"{ ($.kind = "state") || ($.kind = "launch") }"#;
+
 /// The ids of the lines in a time range. A line that is not JSON, or has no id, is not an entry of the ledger.
 pub(super) async fn written_ids(
     client: &Client,
@@ -82,21 +86,34 @@ pub(super) async fn written_ids(
     from_ms: u64,
     to_ms: u64,
 ) -> Result<BTreeSet<String>, AwsCallError> {
+    let lines = lines(client, group, stream_prefix, (from_ms, to_ms), None).await?;
+    let id = |line: &String| Some(serde_json::from_str::<Value>(line).ok()?.get("id")?.as_str()?.to_owned());
+    Ok(lines.iter().filter_map(id).collect())
+}
+
+/// The lines in a time range, both ends included, that the pattern selects. None if the log group does not exist.
+pub(super) async fn lines(
+    client: &Client,
+    group: &str,
+    stream_prefix: &str,
+    (from_ms, to_ms): (u64, u64),
+    pattern: Option<&str>,
+) -> Result<Vec<String>, AwsCallError> {
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
     let call = client.filter_log_events().log_group_name(group).log_stream_name_prefix(stream_prefix);
+    let call = call.set_filter_pattern(pattern.map(str::to_owned));
     // The end of the range is exclusive.
     let mut pages = call.start_time(ms(from_ms)).end_time(ms(to_ms.saturating_add(1))).into_paginator().send();
-    let mut ids = BTreeSet::new();
+    let mut lines = Vec::new();
     while let Some(page) = pages.next().await {
         let page = match page {
             Ok(page) => page,
             Err(error) => match error.as_service_error() {
-                Some(FilterLogEventsError::ResourceNotFoundException(_)) => return Ok(ids),
-                _ => return Err(AwsCallError::of("logs:FilterLogEvents", &error)),
+                Some(FilterLogEventsError::ResourceNotFoundException(_)) => return Ok(lines),
+                _ => return Err(AwsCallError::of(FILTER_LOG_EVENTS, &error)),
             },
         };
-        let id = |text: &str| Some(serde_json::from_str::<Value>(text).ok()?.get("id")?.as_str()?.to_owned());
-        ids.extend(page.events().iter().filter_map(|event| id(event.message()?)));
+        lines.extend(page.events.unwrap_or_default().into_iter().filter_map(|event| event.message));
     }
-    Ok(ids)
+    Ok(lines)
 }

@@ -3,7 +3,8 @@
 mod groups;
 mod logs;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use lambda_kit::{AwsCallError, Lazy};
@@ -11,8 +12,12 @@ use ledger::Activity;
 use ledger::batch::LogEvent;
 use requests::records::DynamoRecords;
 use requests::{QueueSender, Records as _, RecordsError};
+use tokio::time::timeout;
 
 use crate::cloud::{DeadLetterError, DeadLetters, LogApi, ObservedGroup, PutOutcome};
+
+/// The time for a read that no entry depends on: 3 s, many times what it takes.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The account and region in which the function runs.
 #[derive(Debug)]
@@ -53,6 +58,26 @@ impl LogApi for AwsAccount {
         groups::owned(&self.autoscaling).await
     }
 
+    async fn group(&self, name: &str) -> Result<Option<ObservedGroup>, AwsCallError> {
+        groups::named(&self.autoscaling, name).await
+    }
+
+    async fn template_versions(&self, instances: &[String]) -> Result<BTreeMap<String, u64>, AwsCallError> {
+        let read = groups::template_versions(&self.autoscaling, instances);
+        timeout(LOOKUP_TIMEOUT, read).await.unwrap_or_else(|_| timed_out(groups::DESCRIBE_INSTANCES))
+    }
+
+    async fn lines_with_versions(
+        &self,
+        log_group: &str,
+        stream_prefix: &str,
+        from_ms: u64,
+        to_ms: u64,
+    ) -> Result<Vec<String>, AwsCallError> {
+        let read = logs::lines(&self.logs, log_group, stream_prefix, (from_ms, to_ms), Some(logs::WITH_VERSIONS));
+        timeout(LOOKUP_TIMEOUT, read).await.unwrap_or_else(|_| timed_out(logs::FILTER_LOG_EVENTS))
+    }
+
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {
         groups::activities(&self.autoscaling, group, since_ms).await
     }
@@ -66,6 +91,10 @@ impl LogApi for AwsAccount {
     ) -> Result<BTreeSet<String>, AwsCallError> {
         logs::written_ids(&self.logs, log_group, stream_prefix, from_ms, to_ms).await
     }
+}
+
+fn timed_out<T>(operation: &'static str) -> Result<T, AwsCallError> {
+    Err(AwsCallError::unexpected(operation, format!("no response within {} s", LOOKUP_TIMEOUT.as_secs())))
 }
 
 /// The dead-letter queue for poison messages, if the deployment has one.

@@ -33,6 +33,12 @@ pub struct Harness {
     /// The numbers of the calls that fail.
     pub failing: BTreeSet<usize>,
     pub calls: Cell<usize>,
+    /// The template versions that Auto Scaling reports.
+    pub versions: BTreeMap<String, u64>,
+    /// Whether the reads for versions and of a single group fail. They are not among the numbered calls.
+    pub lookups_fail: bool,
+    /// The reads for versions and of a single group.
+    pub lookups: RefCell<Vec<&'static str>>,
     pub puts: RefCell<Vec<usize>>,
     pub streams: RefCell<BTreeMap<(String, String), Vec<LogEvent>>>,
 }
@@ -52,6 +58,11 @@ impl Harness {
         let number = self.calls.get();
         self.calls.set(number + 1);
         if self.failing.contains(&number) { Err(InjectedFailure { operation }) } else { Ok(()) }
+    }
+
+    fn lookup(&self, operation: &'static str) -> Result<(), InjectedFailure> {
+        self.lookups.borrow_mut().push(operation);
+        if self.lookups_fail { Err(InjectedFailure { operation }) } else { Ok(()) }
     }
 
     /// The lines of events, without the observations of the groups, as JSON.
@@ -133,6 +144,39 @@ impl LogApi for Harness {
     async fn groups(&self) -> Result<Vec<ObservedGroup>, AwsCallError> {
         self.call("autoscaling:DescribeAutoScalingGroups")?;
         Ok(self.groups.iter().map(|name| ObservedGroup { name: name.clone(), state: state() }).collect())
+    }
+
+    async fn group(&self, name: &str) -> Result<Option<ObservedGroup>, AwsCallError> {
+        self.lookup("autoscaling:DescribeAutoScalingGroups")?;
+        let exists = self.groups.iter().any(|it| it == name);
+        Ok(exists.then(|| ObservedGroup { name: name.to_owned(), state: state() }))
+    }
+
+    async fn template_versions(&self, instances: &[String]) -> Result<BTreeMap<String, u64>, AwsCallError> {
+        // Without ids the call describes every instance of the account, and it accepts 50 ids of 19 characters (the API
+        // reference).
+        assert!((1..=50).contains(&instances.len()), "{} ids", instances.len());
+        assert!(instances.iter().all(|it| it.len() <= 19), "{instances:?}");
+        self.lookup("autoscaling:DescribeAutoScalingInstances")?;
+        Ok(instances.iter().filter_map(|id| Some((id.clone(), *self.versions.get(id)?))).collect())
+    }
+
+    async fn lines_with_versions(
+        &self,
+        group: &str,
+        prefix: &str,
+        from_ms: u64,
+        to_ms: u64,
+    ) -> Result<Vec<String>, AwsCallError> {
+        self.lookup("logs:FilterLogEvents")?;
+        let streams = self.streams.borrow();
+        let selected = streams.iter().filter(|((name, stream), _)| name == group && stream.starts_with(prefix));
+        let events = selected.flat_map(|(_, events)| events).filter(|it| (from_ms..=to_ms).contains(&it.at_ms));
+        let has_versions = |text: &str| {
+            let kind = serde_json::from_str::<Value>(text).expect("JSON")["kind"].clone();
+            kind == "state" || kind == "launch"
+        };
+        Ok(events.map(|it| it.text.clone()).filter(|text| has_versions(text)).collect())
     }
 
     async fn activities(&self, group: &str, since_ms: u64) -> Result<Vec<Activity>, AwsCallError> {

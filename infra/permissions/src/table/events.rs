@@ -66,6 +66,9 @@ pub(crate) const SCALING_LOG: &[Statement] = &[
         &[Resource::Any],
     )
     .because("These reads accept no resource but *."),
+    allow("ReadTemplateVersions", &[call("autoscaling:DescribeAutoScalingInstances")], &[Resource::Any]).because(
+        "Auto Scaling's events do not have the template version of an instance. This read accepts no resource but *.",
+    ),
     allow(
         "WriteLedger",
         &[call("logs:CreateLogStream"), call("logs:PutLogEvents"), call("logs:FilterLogEvents")],

@@ -1,7 +1,7 @@
 //! custom-resource, both functions for operators, and watchdog: requests are queued, and responses are sent for requests that no
 //! other function responds to.
 
-use super::{CONSUME, allow, call};
+use super::{CONSUME, PUBLISH, allow, call};
 use crate::{Condition, Resource, Statement};
 
 /// The requests, responses and protection of owners, and neither the claims of environments nor the executions of rules.
@@ -67,7 +67,12 @@ pub(crate) const OPERATOR: &[Statement] = &[
     )
     .because("The request allow-adoption writes its consent on retained buckets, which no environment owns."),
     DESCRIBE_STACKS,
-    QUEUE_REQUESTS,
+    PUBLISH,
+    allow(
+        "QueueRequestsAndPublish",
+        &[call("sqs:SendMessage")],
+        &[Resource::Deployed("RequestQueue", ""), Resource::Deployed("ScalingEventQueue", "")],
+    ),
 ];
 
 pub(crate) const WATCHDOG: &[Statement] = &[

@@ -4,6 +4,7 @@ mod common;
 mod doctor;
 mod environments;
 mod functions;
+mod ledger;
 mod operator;
 mod page;
 mod repairs;
