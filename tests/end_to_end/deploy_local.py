@@ -6,11 +6,12 @@ Prints the functions with their ARNs, the variables of the local cloud, and comm
 build, updates the functions.
 """
 
+import os
 import sys
 from pathlib import Path
 from urllib.error import URLError
 
-from local_cloud import FUNCTIONS, PROJECT, ROOT, TARGET, Failed, RunningCloud, variables_of
+from local_cloud import FUNCTIONS, PROJECT, PROGRAM, Failed, RunningCloud, variables_of
 
 
 def deploy(exports):
@@ -33,8 +34,7 @@ def running(exports):
 
 
 def lines(exports, variables, arns):
-    program = TARGET / "debug" / "envkeeper"
-    envkeeper = program.relative_to(ROOT) if program.is_relative_to(ROOT) else program
+    envkeeper = os.path.relpath(PROGRAM)
     yield "Functions of the stack envkeeper, which exports envkeeper-service-token:"
     yield from (f"  {arn}" for arn in arns)
     yield "Settings of the local cloud, for `aws` and for the SDKs:"
