@@ -71,14 +71,15 @@ class Transcript:
 
     def file(self, name, content):
         (self.folder / name).write_text(content)
-        self.text += f"```yaml\n# {name}\n{content}```\n\n"
+        self.text += f"```yaml\n{content}```\n\n"
 
     def run(self, command, expected):
         is_file = re.compile(r"[a-z]+\.(yaml|html)").fullmatch
         program, *words = (str(self.folder / it) if is_file(it) else it for it in shlex.split(command))
         exit_code, output = self.lint(words) if program == "cfn-lint" else self.cloud.envkeeper(*words)
         output = output.replace(f"{self.folder}/", "")
-        self.text += f"```console\n$ {self.stable(command)}\n{self.stable(output).rstrip()}\n$ echo $?\n{exit_code}\n```\n\n"
+        lines = [f"$ {self.stable(command)}", *self.stable(output).rstrip().splitlines(), "$ echo $?", str(exit_code)]
+        self.text += "\n".join(["```console", *lines, "```\n\n"])
         if exit_code != expected:
             raise AssertionError(f"{command}: exit code {exit_code} in place of {expected}:\n{output}")
         return output
@@ -132,12 +133,12 @@ class Walk(unittest.TestCase):
             self.assertEqual(marked("good", GOOD), set())
 
     def walk(self, walk):
-        walk.prose("A template with five faults. An editor with [the schema](schema/README.md#in-an-editor) marks four of them:")
+        walk.prose("`web.yaml`, a template with five faults. An editor with [the schema](schema/README.md#in-an-editor) marks four of them:")
         walk.file("web.yaml", FAULTY)
         walk.prose("The fifth is a rule between two properties. cfn-lint and the command line find all five, without credentials:")
         walk.run("cfn-lint --append-rules infra/schema -- web.yaml", 2)
         walk.run("envkeeper validate web.yaml", 2)
-        walk.prose("The same template without faults, checked by the deployment's own limits too:")
+        walk.prose("The same file without faults, checked by the deployment's own limits too:")
         walk.file("web.yaml", GOOD)
         walk.run("cfn-lint --append-rules infra/schema -- web.yaml", 0)
         walk.run("envkeeper validate web.yaml --project scalable-ec2", 0)
@@ -158,9 +159,9 @@ class Walk(unittest.TestCase):
         until("the repair is done", lambda: self.cloud.envkeeper("status", "dev")[0] == 0)
         walk.run("envkeeper drift dev", 0)
         walk.prose("The timeline has all of it, as a page for a browser:")
-        walk.run("envkeeper timeline dev --since 1h --output timeline.html", 0)
+        walk.run("envkeeper timeline dev --since 5m --output timeline.html", 0)
         page = (walk.folder / "timeline.html").read_text()
-        self.assertIn(f"{failed} was abandoned by the launch gate", page)
+        self.assertTrue(f"launch of {failed} cancelled" in page, f"the timeline of {failed} has no failed launch")
 
     def break_launches(self):
         """Every new instance is unhealthy, and the running one ends."""

@@ -48,8 +48,13 @@ fn the_page_has_every_verb() {
 }
 
 /// The documents with commands of the command line, from the root of the repository.
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "infra/OPERATIONS.md", "infra/cli/README.md", "infra/schema/README.md", "tests/local-cloud/README.md"];
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "infra/OPERATIONS.md",
+    "infra/cli/README.md",
+    "infra/schema/README.md",
+    "tests/local-cloud/README.md",
+];
 
 #[test]
 fn each_documented_command_is_one_of_the_program() {
