@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "end_to_end"), str(ROOT / "tests" / "bench" / "start")]
 
 from burst import burst_rows  # noqa: E402
-from local_cloud import REQUEST_FUNCTIONS, LocalCloud, web_template  # noqa: E402
+from local_cloud import PROGRAM, REQUEST_FUNCTIONS, LocalCloud, web_template  # noqa: E402
 from measure import PACKAGED, start_rows  # noqa: E402
 from rows import missed, row, table  # noqa: E402
 from sizes import size_rows  # noqa: E402
@@ -89,6 +90,27 @@ def response_row(cloud):
     return row("response after the last call", (response["at_micros"] - last) / 1000, "ms", 1000)
 
 
+def command_row(cloud):
+    """The time of `envkeeper status` without that of its call, which the router recorded. The program is the release build of
+    `make package-cli`, if there is one."""
+    packaged = PACKAGED / "envkeeper"
+    program, build = (packaged, "release") if packaged.exists() else (PROGRAM, "debug")
+    calls_of(cloud, "Create", "create", EnvironmentSuffix="status")
+    # The first run fills the page cache, and is not counted.
+    times = sorted([milliseconds_beyond_the_call(cloud, program) for _ in range(21)][1:])
+    calls_of(cloud, "Delete", "delete", EnvironmentSuffix="status")
+    return row(f"envkeeper status ({build} build), without its call, p95 of 20, against 50 ms", times[18], "ms", 50, most=1)
+
+
+def milliseconds_beyond_the_call(cloud, program):
+    began = time.monotonic()
+    command = [str(program), "status", "status"]
+    subprocess.run(command, env={**os.environ, **cloud.variables}, check=True, stdout=subprocess.DEVNULL)
+    took = time.monotonic() - began
+    call = next(call for call in reversed(cloud.calls()) if call["service"] == "lambda" and call["operation"] == "Invoke")
+    return took * 1000 - call["micros"] / 1000
+
+
 def latency_rows(cloud):
     """A create with the latencies of AWS, against the same calls one after another without any wait."""
     properties = {"EnvironmentSuffix": "slow", "Egress": "PublicIp", "WaitForInstances": False}
@@ -125,7 +147,7 @@ def cloud_rows():
     with LocalCloud() as cloud:
         cloud.deploy()
         warm(cloud)
-        rows = [*call_rows(cloud), response_row(cloud)]
+        rows = [*call_rows(cloud), response_row(cloud), command_row(cloud)]
     with LocalCloud() as cloud:
         # A debug build takes several times as long, and Python is an optimized program.
         cloud.deploy(PACKAGED if PACKAGED.exists() else None)

@@ -1,14 +1,15 @@
-"""`make demo`: the life of one environment on the local cloud, as a user sees it."""
+"""`make demo`: the life of one environment on the local cloud, as a user of the command line sees it."""
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
 
 import ledger
 import nine_checks
-from local_cloud import FUNCTIONS, ROOT, Failed, LocalCloud, progress_line, until, web_template
+from local_cloud import FUNCTIONS, PROGRAM, ROOT, Failed, LocalCloud, progress_line, until, web_template
 
 ENVIRONMENT = {
     "EnvironmentSuffix": "dev",
@@ -24,6 +25,11 @@ CHANGES = {"MaxSize": "5", "InstanceType": "t3.small"}
 # rollout are Auto Scaling's own, of a minute each by default.
 VARIABLES = {"COOLDOWN_SECONDS": "240", "MAX_SIZE": "9", "BAKE_SECONDS": "2", "INSTANCE_WARMUP_SECONDS": "2"}
 
+TEMPLATE = "infra/examples/web.yaml"
+# The values of parameters that the template has itself.
+DEFAULTS = {"Suffix": "dev", "MinSize": "1", "MaxSize": "3", "InstanceType": "t3.micro"}
+TIMELINE = "target/reports/timeline.html"
+
 
 class Report:
     """The steps of the demo: printed, and written to target/reports/demo.json."""
@@ -31,6 +37,9 @@ class Report:
     def __init__(self):
         self.steps = []
         self.began = time.monotonic()
+        self.began_at = utc()
+        self.folder = ROOT / "target" / "reports"
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def step(self, title, action):
         began = time.monotonic()
@@ -43,11 +52,14 @@ class Report:
         return result
 
     def write(self, **more):
-        folder = ROOT / "target" / "reports"
-        folder.mkdir(parents=True, exist_ok=True)
         report = {"steps": self.steps, "seconds": round(time.monotonic() - self.began, 3), **more}
-        (folder / "demo.json").write_text(json.dumps(report, indent=2) + "\n")
+        (self.folder / "demo.json").write_text(json.dumps(report, indent=2) + "\n")
         return report
+
+
+def utc():
+    """The time, as `--since` reads it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def show(lines):
@@ -59,11 +71,31 @@ def check(passed, message):
         raise Failed(message)
 
 
+def envkeeper(cloud, *words, expected=0):
+    """Runs a command of the command line, and shows it with its output."""
+    show([f"$ envkeeper {shlex.join(words)}"])
+    exit_code, output = cloud.envkeeper(*words)
+    show(output.rstrip().splitlines())
+    check(exit_code == expected, f"envkeeper {words[0]} ended with {exit_code} in place of {expected}")
+
+
+def result(cloud, *words):
+    """The result in the document of a command."""
+    return json.loads(cloud.envkeeper(*words, "--json")[1])["result"]
+
+
 def plan(cloud, properties):
-    response = cloud.request({"Request": "plan", "ResourceProperties": properties})
-    check("Text" in response, f"the response has no plan: {response}")
-    show(response["Text"].rstrip().splitlines())
-    return response
+    """Shows the plan of the template with these properties, and returns it."""
+    planned = result(cloud, *plan_words(properties))
+    envkeeper(cloud, *plan_words(properties), expected=2 if planned["Steps"] else 0)
+    return planned
+
+
+def plan_words(properties):
+    words = ["plan", TEMPLATE]
+    for name, value in parameters(properties).items():
+        words += ["--parameter", f"{name}={value}"] if value != DEFAULTS.get(name) else []
+    return words
 
 
 def parameters(properties):
@@ -72,9 +104,9 @@ def parameters(properties):
 
 
 def resources(cloud):
-    found = cloud.inventory()
-    show(f"{kind:<20} {name:<42} {identity}" for kind, name, identity in found)
-    return found
+    """Shows the inventory of the command line, and returns the resources that are found without Envkeeper."""
+    envkeeper(cloud, "inventory", "dev")
+    return cloud.inventory()
 
 
 def writes(cloud):
@@ -106,8 +138,8 @@ def run(cloud, report, keeps):
     for name, value in VARIABLES.items():
         cloud.set_variable(name, value)
     first = report.step("plan the environment", lambda: plan(cloud, ENVIRONMENT))
-    trials = {8: cloud.request({"Request": "plan", "ResourceProperties": ENVIRONMENT}) == first}
-    created = report.step("create the stack web", lambda: outputs(stack(cloud, ENVIRONMENT, "creating")))
+    trials = {8: result(cloud, *plan_words(ENVIRONMENT)) == first}
+    created = report.step("create the stack web", lambda: create(cloud))
     check(created["VpcId"].startswith("vpc-"), f"the outputs have no VPC: {created}")
     found = report.step("list the resources", lambda: resources(cloud))
     kinds = {kind for kind, _, _ in found}
@@ -116,9 +148,12 @@ def run(cloud, report, keeps):
     report.step("scale out under CPU load, with one unhealthy instance", lambda: scale_out(cloud))
     report.step("scale in, with a drain", lambda: scale_in(cloud))
     report.step("the ledger: scaling events and their causes", lambda: show_ledger(cloud))
+    rollouts_began = utc()
     change(cloud, report, created)
     report.step("update to a version whose user data fails", lambda: bad_change(cloud))
-    report.step("the ledger: both rollouts", lambda: show_rollouts(cloud))
+    report.step("the ledger: both rollouts", lambda: show_rollouts(cloud, rollouts_began))
+    timeline = ("timeline", "dev", "--since", report.began_at, "--output", TIMELINE)
+    report.step("the timeline of the run", lambda: envkeeper(cloud, *timeline))
     if keeps:
         keep(cloud, report)
         return None
@@ -127,9 +162,14 @@ def run(cloud, report, keeps):
     report.step("unlock it, and delete the stack again", lambda: unlock_and_delete(cloud))
     left = report.step("list the resources that remain", lambda: resources(cloud))
     check(not left, f"left behind: {left}")
-    show(["none"])
     report.step("delete another environment during its create", lambda: delete_during_create(cloud))
     return verdicts
+
+
+def create(cloud):
+    created = outputs(stack(cloud, ENVIRONMENT, "creating"))
+    envkeeper(cloud, "status", "dev")
+    return created
 
 
 def stack(cloud, properties, activity, update=False):
@@ -169,7 +209,6 @@ def evidence(cloud):
 
 def scale_out(cloud):
     """The unhealthy instance never enters service, its evidence is retained, and another instance replaces it."""
-    before = set(states(cloud))
     cloud.control("instances/make-unhealthy?count=1&how=failed-at:line%2012", b"")
     cpu(cloud, 75)
     observed = {}
@@ -185,14 +224,14 @@ def scale_out(cloud):
     cpu(cloud, 5)
     found = evidence(cloud)
     check(len(found) == 1, f"expected the evidence of one instance, found: {sorted(found)}")
-    (unhealthy, lines), = found.items()
+    ((unhealthy, lines),) = found.items()
     check("InService" not in observed.get(unhealthy, set()), f"the unhealthy instance entered service: {observed}")
     verdict = json.loads(lines[0])
     check(verdict["Reason"] == ["its user data failed at line 12"], f"the verdict has another reason: {verdict}")
-    show([f"{unhealthy} was abandoned: {'; '.join(verdict['Reason'])}"])
-    show([f"in {INSTANCE_LOGS}, {unhealthy}/evidence:"])
-    show(f"  {line}" for text in lines[1:] for line in text.splitlines())
-    show([f"in service: {', '.join(sorted(set(states(cloud)) - before))}, and {', '.join(sorted(before))} as before"])
+    until("the ledger has the end of the launch", lambda: ledger.entries(cloud, kind="launch", instance=unhealthy))
+    envkeeper(cloud, "why", unhealthy)
+    envkeeper(cloud, "logs", "dev", unhealthy)
+    envkeeper(cloud, "instances", "dev")
 
 
 def cpu(cloud, percent):
@@ -216,6 +255,8 @@ def scale_in(cloud):
     invocations = cloud.client("ssm").list_command_invocations(InstanceId=terminated)["CommandInvocations"]
     drains = [it["Status"] for it in invocations if it["Comment"] == "envkeeper drain"]
     check(drains == ["Success"], f"{terminated} was not drained: {invocations}")
+    until("the ledger has its end", lambda: ledger.entries(cloud, kind="terminate", instance=terminated))
+    envkeeper(cloud, "why", terminated)
 
 
 def show_ledger(cloud):
@@ -225,7 +266,7 @@ def show_ledger(cloud):
         return changes == [1, 2, 1]
 
     until("the ledger is complete", is_complete)
-    show(cloud.envkeeper("events", "dev")[1].splitlines())
+    envkeeper(cloud, "events", "dev")
     changes = ledger.run_query(cloud, "capacity-changes")
     by_alarm = [it for it in changes if it.get("cause.alarm") == "scalable-ec2-cpu-high-uswest2-dev"]
     check(len(by_alarm) == 1, f"expected one capacity change by the alarm, found: {changes}")
@@ -236,15 +277,20 @@ def change(cloud, report, created):
     diff = report.step("plan a change of MaxSize and InstanceType", lambda: plan(cloud, changed))
     check(len(diff["Steps"]) == 2, f"expected two steps, found {len(diff['Steps'])}")
     before = len(writes(cloud))
-    after = report.step("update the stack", lambda: outputs(stack(cloud, changed, "updating", update=True)))
+    after = report.step("update the stack", lambda: update(cloud, changed))
     update_calls = writes(cloud)[before:]
-    show(f"the reconciler called {call}" for call in update_calls)
     check(len(update_calls) == 3, f"expected two changes and the start of a rollout, found {update_calls}")
     check(after["RolloutState"] == "complete", f"the rollout is not complete: {after}")
     check(after["VpcId"] == created["VpcId"], "the update replaced the VPC")
     check(after["LaunchTemplateVersion"] == "2", f"the launch template version is not 2: {after}")
     settled = report.step("plan the same change again", lambda: plan(cloud, changed))
     check(not settled["Steps"], "the plan of a settled environment has steps")
+
+
+def update(cloud, properties):
+    updated = outputs(stack(cloud, properties, "updating", update=True))
+    envkeeper(cloud, "rollout", "dev")
+    return updated
 
 
 def bad_change(cloud):
@@ -260,20 +306,17 @@ def bad_change(cloud):
     show([reason, f"rolled back after {time.monotonic() - began:.0f} s"])
     check("UPDATE_ROLLBACK_COMPLETE" in reason and "is unhealthy" in reason, "the reason has no evidence")
     until("the bad version is gone", lambda: set(states(cloud)) == before, progress=progress_line("going back"))
-    status = cloud.request({"Request": "status", "Environment": "scalable-ec2-us-west-2-dev"})
-    show(status["Text"].splitlines())
+    envkeeper(cloud, "status", "dev")
 
 
-def show_rollouts(cloud):
+def show_rollouts(cloud, since):
     expected = ["begun", "complete", "begun", "failed", "complete"]
 
     def outcomes():
         return [entry["outcome"] for entry in ledger.entries(cloud, kind="rollout")]
 
     until(f"the ledger has {expected}", lambda: outcomes() == expected)
-    _, output = cloud.envkeeper("events", "dev", "--json")
-    entries = json.loads(output)["result"]["Entries"]
-    show(f"{entry['time']}  {entry['sentence']}" for entry in entries if entry["kind"] == "rollout")
+    envkeeper(cloud, "events", "dev", "--since", since)
 
 
 def deletion_is_rejected(cloud):
@@ -298,8 +341,7 @@ def nine_verdicts(cloud, trials):
 
 
 def unlock_and_delete(cloud):
-    unlocked = cloud.request({"Request": "unlock", "Environment": "scalable-ec2-us-west-2-dev"})
-    check("Unlocked" in unlocked, f"the unlock failed: {unlocked}")
+    envkeeper(cloud, "unlock", "dev", "--yes")
     cloud.delete_stack("web", progress_line("deleting"))
 
 
@@ -324,7 +366,7 @@ def keep(cloud, report):
     report.write(ok=True, kept=True)
     print("\nThe local cloud runs until Ctrl-C. In another terminal:\n")
     show(f"export {name}={value}" for name, value in sorted(cloud.variables.items()))
-    show([".tools/venv/bin/aws ec2 describe-vpcs --filters Name=tag:ManagedBy,Values=envkeeper"])
+    show([f"{os.path.relpath(PROGRAM)} watch dev", ".tools/venv/bin/aws ec2 describe-vpcs --filters Name=tag:ManagedBy,Values=envkeeper"])
     try:
         until("Ctrl-C", lambda: False, float("inf"))
     except KeyboardInterrupt:
@@ -361,7 +403,7 @@ def main():
     checks = {str(number): verdict["ok"] for number, verdict in verdicts.items()}
     done = report.write(ok=True, calls=len(functions_calls), checks=checks)
     took = f"The demo took {done['seconds']:.0f} s; {len(functions_calls)} calls by the functions."
-    print(f"\n{took} Report: target/reports/demo.json")
+    print(f"\n{took}\nTimeline: {TIMELINE}. Report: target/reports/demo.json")
     return 0
 
 

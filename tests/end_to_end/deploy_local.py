@@ -6,12 +6,12 @@ Prints the functions with their ARNs, the variables of the local cloud, and comm
 build, updates the functions.
 """
 
-import json
+import os
 import sys
 from pathlib import Path
 from urllib.error import URLError
 
-from local_cloud import FUNCTIONS, PROJECT, Failed, RunningCloud, variables_of
+from local_cloud import FUNCTIONS, PROJECT, PROGRAM, Failed, RunningCloud, variables_of
 
 
 def deploy(exports):
@@ -34,15 +34,16 @@ def running(exports):
 
 
 def lines(exports, variables, arns):
-    plan = json.dumps({"Request": "plan", "ResourceProperties": {"EnvironmentSuffix": "dev"}})
+    envkeeper = os.path.relpath(PROGRAM)
     yield "Functions of the stack envkeeper, which exports envkeeper-service-token:"
     yield from (f"  {arn}" for arn in arns)
     yield "Settings of the local cloud, for `aws` and for the SDKs:"
     yield from (f"  export {name}={value}" for name, value in variables.items())
     yield "Next, in this terminal:"
     yield f"  . {exports}; PATH=$PWD/.tools/venv/bin:$PATH"
-    yield f"  aws lambda invoke --function-name {PROJECT}-operator-read --payload '{plan}' /dev/stdout"
+    yield f"  {envkeeper} plan infra/examples/web.yaml"
     yield "  aws cloudformation deploy --template-file infra/examples/web.yaml --stack-name web   # polls each half minute"
+    yield f"  {envkeeper} status dev"
 
 
 def main(exports):

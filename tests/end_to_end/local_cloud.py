@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT / "infra"))
 from package import with_code  # noqa: E402
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+# The command line, as the documents name it where it is not installed.
+PROGRAM = TARGET / "debug" / "envkeeper"
 # The calls of every local cloud that this module starts, for the comparison with the functions' policies.
 CALLS = ROOT / "target" / "reports" / "calls"
 # The same calls of the functions, whole, for the comparison with AWS's API models.
@@ -179,9 +181,10 @@ class RunningCloud:
             raise Failed(f"cloudformation {command}: {done.stderr}")
 
     def envkeeper(self, *words):
-        """Runs the command line, as its page documents it. Returns the exit code and the output; Failed if it had no answer."""
-        command = [str(TARGET / "debug" / "envkeeper"), *map(str, words)]
-        done = subprocess.run(command, env={**os.environ, **self.variables}, capture_output=True, text=True)
+        """Runs the command line in the root of the repository. Returns the exit code and the output; Failed if it had no answer."""
+        command = [str(PROGRAM), *map(str, words)]
+        variables = {**os.environ, **self.variables}
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True)
         if done.stderr:
             raise Failed(f"envkeeper {' '.join(map(str, words))}: {done.stderr}")
         return done.returncode, done.stdout

@@ -281,8 +281,9 @@ class Stacks(OnOneCloud):
         self.assertEqual(refused["Status"], "FAILED", refused)
         self.assertIn(f"bucket {DATA} exists: the deleted environment", refused["Reason"])
         self.assertEqual(len(demo.writes(self.cloud)), before, "a refused create wrote something")
-        allowed = self.cloud.request(json.loads(refused["Reason"].split("<<< '")[1].split("'")[0]))
-        self.assertEqual(len(allowed.get("Buckets", [])), 2, allowed)
+        command = refused["Reason"].split("`envkeeper ")[1].split("`")[0]
+        exit_code, allowed = self.cloud.envkeeper(*command.split(), "--yes", "--json")
+        self.assertEqual((exit_code, len(json.loads(allowed)["result"].get("Buckets", []))), (0, 2), allowed)
         self.succeeds(create)
         tags = {it["Key"] for it in s3.get_bucket_tagging(Bucket=DATA)["TagSet"]}
         self.assertIn("envkeeper:owner", tags)

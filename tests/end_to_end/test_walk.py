@@ -1,5 +1,5 @@
-"""The walk of OPERATIONS.md: the commands of a newcomer and their output, from a file with five faults to a repaired environment. The
-page has exactly what the command line prints here; only ids, times and durations are those of the page.
+"""The walk of OPERATIONS.md: the commands of a newcomer and their output, from a template with five faults to a repaired environment and
+its timeline. The page has exactly what the programs print here; only ids, times, durations and counts are those of the page.
 
     WALK=write python run.py test_walk.Walk      # writes the page again: read `git diff`
 """
@@ -7,45 +7,53 @@ page has exactly what the command line prints here; only ids, times and duration
 import os
 import re
 import shlex
+import subprocess
+import sys
 import unittest
 from pathlib import Path
 
-from demo import GROUP, parameters, states
-from local_cloud import ROOT, LocalCloud, until, web_template
+from demo import GROUP, states
+from local_cloud import PROGRAM, ROOT, LocalCloud, until
+
+sys.path.append(str(ROOT / "tests" / "authoring"))
+
+import test_editor  # noqa: E402
+from language_server import LanguageServer  # noqa: E402
 
 PAGE = ROOT / "infra" / "OPERATIONS.md"
 BEGIN, END = "<!-- walk: written by tests/end_to_end/test_walk.py -->\n", "<!-- end of the walk -->\n"
 
-FAULTY = """\
-EnvironmentSuffix: dev
-InstanceTyp: t3.micro
-MinSize: 3
-MaxSize: 2
-Egress: Internet
-LogRetentionDays: 31
-DeletionProtection: maybe
+HEAD = """\
+# yaml-language-server: $schema=infra/schema/template.schema.json
+Resources:
+  Web:
+    Type: Custom::ScalableEnvironment
+    Properties:
+      ServiceToken: !ImportValue envkeeper-service-token
+      EnvironmentSuffix: dev
 """
-GOOD = """\
-EnvironmentSuffix: dev
-InstanceType: t3.micro
-MinSize: 1
-MaxSize: 3
-DeletionProtection: false
-BucketOnDelete: Empty
+FAULTY = f"""{HEAD}\
+      InstanceTyp: t3.micro
+      MinSize: 3
+      MaxSize: 2
+      Egress: Internet
+      LogRetentionDays: 31
+      DeletionProtection: maybe
 """
-DEPLOYED = {
-    "EnvironmentSuffix": "dev",
-    "InstanceType": "t3.micro",
-    "MinSize": "1",
-    "MaxSize": "3",
-    "DeletionProtection": "false",
-    "BucketOnDelete": "Empty",
-}
+GOOD = f"""{HEAD}\
+      InstanceType: t3.micro
+      MinSize: 1
+      MaxSize: 3
+      BucketOnDelete: Empty
+"""
+# The lines of the faults that the schema finds, counted from 0. The rule between MinSize and MaxSize is not in the schema.
+MARKED = {7, 10, 11, 12}
 ALARM = "scalable-ec2-cpu-high-uswest2-dev"
 
 # What differs from run to run, and what the page has in its place.
 VARIABLE = (
     (r"\b(\d{4}-\d\d-\d\d)([T ])\d\d:\d\d:\d\d(\.\d+)?Z", r"2026-11-30\g<2>12:00:00Z"),
+    (r"\btimeline of \d+ entries\b", "timeline of 18 entries"),
     (r"\b(\d+ min )?\d+(\.\d+)? s\b", "60 s"),
     (r"\b[0-9a-f]{20}\b", "9c5056c23245de345e8f"),
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "01234567-89ab-cdef-0123-456789abcdef"),
@@ -63,16 +71,26 @@ class Transcript:
 
     def file(self, name, content):
         (self.folder / name).write_text(content)
-        self.text += f"```yaml\n# {name}\n{content}```\n\n"
+        self.text += f"```yaml\n{content}```\n\n"
 
     def run(self, command, expected):
-        words = shlex.split(command)[1:]
-        exit_code, output = self.cloud.envkeeper(*(str(self.folder / it) if it.endswith(".yaml") else it for it in words))
+        is_file = re.compile(r"[a-z]+\.(yaml|html)").fullmatch
+        program, *words = (str(self.folder / it) if is_file(it) else it for it in shlex.split(command))
+        exit_code, output = self.lint(words) if program == "cfn-lint" else self.cloud.envkeeper(*words)
         output = output.replace(f"{self.folder}/", "")
-        self.text += f"```console\n$ {self.stable(command)}\n{self.stable(output).rstrip()}\n$ echo $?\n{exit_code}\n```\n\n"
+        lines = [f"$ {self.stable(command)}", *self.stable(output).rstrip().splitlines(), "$ echo $?", str(exit_code)]
+        self.text += "\n".join(["```console", *lines, "```\n\n"])
         if exit_code != expected:
             raise AssertionError(f"{command}: exit code {exit_code} in place of {expected}:\n{output}")
         return output
+
+    @staticmethod
+    def lint(words):
+        """Runs cfn-lint with the command line on its PATH."""
+        path = os.pathsep.join([str(PROGRAM.parent), os.environ["PATH"]])
+        command = [str(Path(sys.executable).parent / "cfn-lint"), *words]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
 
     def stable(self, text):
         for found in re.findall(r"\bi-[0-9a-f]{17}\b|\bi-[0-9a-f]{8}\b", text):
@@ -104,15 +122,28 @@ class Walk(unittest.TestCase):
         else:
             self.assertEqual(written, walk.text)
 
+    @unittest.skipUnless(test_editor.PROGRAM.exists(), "yaml-language-server is not installed: it needs Node.js, npm and a registry")
+    def test_an_editor_marks_the_faults_of_the_schema(self):
+        def marked(name, text):
+            text = text.replace("infra/schema", str(ROOT / "infra" / "schema"))
+            return {line for line, _ in server.diagnostics(f"file:///{name}.yaml", text)}
+
+        with LanguageServer(test_editor.PROGRAM, test_editor.settings()) as server:
+            self.assertEqual(marked("faulty", FAULTY), MARKED)
+            self.assertEqual(marked("good", GOOD), set())
+
     def walk(self, walk):
-        walk.prose("A file of properties with five faults. No credentials are needed to find them:")
-        walk.file("environment.yaml", FAULTY)
-        walk.run("envkeeper validate environment.yaml", 2)
+        walk.prose("`web.yaml`, a template with five faults. An editor with [the schema](schema/README.md#in-an-editor) marks four of them:")
+        walk.file("web.yaml", FAULTY)
+        walk.prose("The fifth is a rule between two properties. cfn-lint and the command line find all five, without credentials:")
+        walk.run("cfn-lint --append-rules infra/schema -- web.yaml", 2)
+        walk.run("envkeeper validate web.yaml", 2)
         walk.prose("The same file without faults, checked by the deployment's own limits too:")
-        walk.file("environment.yaml", GOOD)
-        walk.run("envkeeper validate environment.yaml --project scalable-ec2", 0)
-        walk.prose("Deployed by a stack with these properties, the environment is settled:")
-        self.cloud.stack("web", web_template(), parameters(DEPLOYED))
+        walk.file("web.yaml", GOOD)
+        walk.run("cfn-lint --append-rules infra/schema -- web.yaml", 0)
+        walk.run("envkeeper validate web.yaml --project scalable-ec2", 0)
+        walk.prose("`aws cloudformation deploy --template-file web.yaml --stack-name web` creates the stack. Then the environment is settled:")
+        self.cloud.stack("web", GOOD, {})
         walk.run("envkeeper status dev", 0)
         walk.prose("Then its instance fails, and no launch succeeds any more (here: the user data of each new instance fails):")
         self.break_launches()
@@ -127,6 +158,10 @@ class Walk(unittest.TestCase):
         walk.run("envkeeper repair dev --yes", 0)
         until("the repair is done", lambda: self.cloud.envkeeper("status", "dev")[0] == 0)
         walk.run("envkeeper drift dev", 0)
+        walk.prose("The timeline has all of it, as a page for a browser:")
+        walk.run("envkeeper timeline dev --since 5m --output timeline.html", 0)
+        page = (walk.folder / "timeline.html").read_text()
+        self.assertTrue(f"launch of {failed} cancelled" in page, f"the timeline of {failed} has no failed launch")
 
     def break_launches(self):
         """Every new instance is unhealthy, and the running one ends."""

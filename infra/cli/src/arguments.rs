@@ -9,9 +9,6 @@ use ledger::timeline::{Size, Theme};
 
 use crate::since::Since;
 
-/// The name of a deployment, unless `--project` names another: the default of the template's parameter `ProjectName`.
-pub const DEFAULT_PROJECT: &str = "scalable-ec2";
-
 /// State, plans and operations of Envkeeper's environments
 ///
 /// ENV is the id of an environment (scalable-ec2-us-west-2-dev) or its suffix (dev).

@@ -3,12 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
-use ::ledger::Kind;
 use ::ledger::timeline::{Range, page};
 use clap::CommandFactory as _;
+use environment::DEFAULT_PROJECT;
 use serde_json::{Value, json};
 
-use crate::arguments::{Arguments, DEFAULT_PROJECT, Environment, File, Options, Timeline, Verb};
+use crate::arguments::{Arguments, Environment, File, Options, Timeline, Verb};
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::report::{Failure, Report, document};
@@ -19,6 +19,7 @@ use crate::style::screen;
 use crate::template::Template;
 use crate::verbs::change::Change;
 use crate::verbs::health::{self, Check};
+use crate::verbs::watch::LastEntries;
 use crate::verbs::{differences, environments, ledger, status, template, timeline, version, watch, why};
 
 /// The time between two refreshes of `watch`.
@@ -271,14 +272,13 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
     ) -> Result<Report, Failure> {
         let session = self.session()?;
         let names = session.names(environment)?;
-        let mut last_line = String::new();
+        let (mut entries, mut last_line) = (LastEntries::default(), String::new());
         loop {
             let request = json!({ "Request": "status", "Environment": names.environment_id() });
             let state = session.read(request).await?;
-            let from_ms = self.since_ms(DAY);
-            let mut entries = session.ledger(&names, from_ms, None).await?.all;
-            entries.retain(|it| it.kind != Kind::State);
-            let report = watch::screen(&state, &entries, (self.surroundings.now_ms)());
+            let from_ms = entries.from_ms(self.since_ms(DAY));
+            entries.add(session.ledger(&names, from_ms, None).await?.all);
+            let report = watch::screen(&state, entries.shown(), (self.surroundings.now_ms)());
             let ends = until_settled && report.exit != Exit::UnderWay;
             if self.options.json {
                 if ends {
@@ -293,7 +293,7 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
                 }
                 self.print(&report);
             } else {
-                let line = watch::change_line(&state, &entries);
+                let line = watch::change_line(&state, entries.shown());
                 if line != last_line {
                     self.surroundings.console.print(&format!("{line}\n"));
                     last_line = line;
@@ -310,7 +310,7 @@ impl<'a, S: Service, C: Console> Course<'a, S, C> {
     async fn change(&mut self, Environment { environment }: &Environment, change: &Change) -> Result<Report, Failure> {
         let session = self.session()?;
         let id = session.names(environment)?.environment_id();
-        let next = format!("envkeeper status {environment}");
+        let next = session.deployment.command(&["status", environment]);
         if !self.options.yes {
             if !self.surroundings.console.can_ask() {
                 let message = format!("{} changes {id}, and there is no terminal for a question", change.name());

@@ -53,7 +53,7 @@ pub use model::field::{Field, Value};
 pub use model::key::{Key, Ref, Tags};
 pub use model::kind::{Kind, KindFacts, Marking, Proof};
 pub use model::kinds::*;
-pub use model::names::{Deployment, INTERFACE_SERVICES, Names};
+pub use model::names::{DEFAULT_PROJECT, Deployment, INTERFACE_SERVICES, Names};
 pub use model::on_delete::OnDelete;
 pub use model::partition::Partition;
 pub use model::resource::{Fields, Resource, Setting};

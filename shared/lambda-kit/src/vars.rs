@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use environment::Deployment;
 use environment::property::is_account;
+use environment::{DEFAULT_PROJECT, Deployment};
 
 /// The maximum length of a value in an error text, in characters.
 const MAX_SHOWN_CHARS: usize = 60;
@@ -125,7 +125,7 @@ impl<R: Fn(&str) -> Option<String>> Vars<R> {
         let twelve_digits = "the account's number, twelve digits";
         let account = self.required("ACCOUNT_ID", twelve_digits);
         self.parsed("ACCOUNT_ID", twelve_digits, |text| is_account(text).then_some(()));
-        Deployment { project: project.unwrap_or_else(|| String::from("scalable-ec2")), region, account }
+        Deployment { project: project.unwrap_or_else(|| String::from(DEFAULT_PROJECT)), region, account }
     }
 
     /// Returns `settings` if every variable was valid.

@@ -39,8 +39,10 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
             }));
         }
         if let Some(next) = &page.next {
-            let next = self.settings.request_command("list", &format!(r#""After":"{next}""#));
-            lines.push(format!("There are more. To see the next {PAGE}, run: {next}"));
+            let list = self.settings.deployment.command(&["list"]);
+            lines.push(format!(
+                "There are more. To see the next {PAGE}, add \"After\":\"{next}\" to the request. To see all, run: {list}"
+            ));
         }
         let environments: Vec<Value> = environments.into_iter().map(|it| it.json).collect();
         let next = page.next.map(|it| it.to_string());

@@ -34,9 +34,12 @@ impl<R: Records, C: CloudFactory> OperatorRequest<'_, R, C> {
         let mut plan = Box::pin(self.plan()).await?;
         let steps = plan["Steps"].as_array().map_or(0, Vec::len);
         if steps > 0 || !plan["Rollout"].is_null() {
-            let confirmed = self.settings.command_with("repair", environment, r#""Confirm":true"#);
+            let repair = self.settings.command("repair", environment);
             let text = plan["Text"].as_str().unwrap_or_default();
-            plan["Text"] = format!("{text}\nNothing was changed. To carry this plan out, run: {confirmed}").into();
+            plan["Text"] = format!(
+                "{text}\nNothing was changed. To carry this plan out, add \"Confirm\":true to the request, or run: {repair}"
+            )
+            .into();
         }
         plan["Environment"] = environment.into();
         Ok(plan)

@@ -48,7 +48,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
         let unlock = self.settings.command("unlock", environment);
         if *stack == Ok(StackState::Deleted) {
             return format!(
-                "DeletionProtection is true for {environment}: nothing was deleted. Its stack no longer exists. Run: {unlock} and then request the delete again."
+                "DeletionProtection is true for {environment}: nothing was deleted. Its stack no longer exists. Run `{unlock}`, and then request the delete again."
             );
         }
         let stack_error = stack
@@ -56,7 +56,7 @@ impl<R: Records, C: CloudFactory> RequestPass<'_, R, C> {
             .err()
             .map(|call_error| format!(" (Envkeeper could not read whether the stack rolls back: {call_error})"));
         format!(
-            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource is no longer in the template, add it again under the same logical id with DeletionProtection false, update the stack, and then remove the resource). A stack in DELETE_FAILED cannot be updated: run: {unlock} and then delete the stack again.{}",
+            "DeletionProtection is true for {environment}: nothing was deleted. Set it to false by an update of the stack (if the resource is no longer in the template, add it again under the same logical id with DeletionProtection false, update the stack, and then remove the resource). A stack in DELETE_FAILED cannot be updated: run `{unlock}`, and then delete the stack again.{}",
             stack_error.unwrap_or_default()
         )
     }

@@ -69,42 +69,19 @@ impl Settings {
         }
     }
 
-    /// The command that sends an operator request about an environment to the function `operator`, for bash and
-    /// zsh. Both versions of the CLI take a payload from a file unchanged. For a payload on the command line, version 2
-    /// requires an option that version 1 does not know.
+    /// The command that sends an operator request about an environment, for a shell.
     #[must_use]
     pub fn command(&self, request: &str, environment: &str) -> String {
-        self.request_command(request, &format!("\"Environment\":\"{environment}\""))
-    }
-
-    /// The command of a request about an environment with more members of its event, as JSON without braces.
-    #[must_use]
-    pub fn command_with(&self, request: &str, environment: &str, members: &str) -> String {
-        self.request_command(request, &format!("\"Environment\":\"{environment}\",{members}"))
-    }
-
-    /// The command of a request with these members of its event, as JSON without braces.
-    #[must_use]
-    pub fn request_command(&self, request: &str, members: &str) -> String {
-        self.invocation(&format!("{{\"Request\":\"{request}\",{members}}}"))
+        self.deployment.command(&[request, environment])
     }
 
     /// The guidance below the rejections of retained buckets: the command by which an operator allows `owner` to adopt
     /// the buckets that an environment retained, and its effect on the stack.
     #[must_use]
     pub fn adoption_guidance(&self, environment: &str, owner: &Owner) -> String {
-        let request =
-            format!("{{\"Request\":\"allow-adoption\",\"Environment\":\"{environment}\",\"Owner\":\"{owner}\"}}");
         format!(
-            "To allow the adoption, an operator runs: {} and then the same stack requests the create again. The owner is this stack's: a stack that is deleted and created again is another owner.",
-            self.invocation(&request)
-        )
-    }
-
-    fn invocation(&self, payload: &str) -> String {
-        format!(
-            "aws lambda invoke --function-name {} --payload fileb:///dev/stdin /dev/stdout <<< '{payload}'",
-            self.operator_function
+            "To allow the adoption, an operator runs `{}`, and then the same stack requests the create again. The owner is this stack's: a stack that is deleted and created again is another owner.",
+            self.deployment.command(&["allow-adoption", environment, owner.as_str()])
         )
     }
 }
@@ -150,14 +127,14 @@ mod tests {
         assert_ne!(settings.defaults, Defaults::from_vars(|_| None));
     }
 
-    /// `tests/validators/test_commands.py` runs this command with a shell and the CLI.
     #[test]
-    fn a_command_is_one_line_for_a_shell() {
-        let settings = Settings::from_vars("custom-resource", read).unwrap();
-        assert_eq!(
-            settings.command("unlock", "scalable-ec2-us-west-2-dev"),
-            r#"aws lambda invoke --function-name operator --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#
-        );
+    fn a_command_is_one_of_the_command_line() {
+        let mut settings = Settings::from_vars("custom-resource", read).unwrap();
+        let command = settings.command("unlock", "scalable-ec2-us-west-2-dev");
+        assert_eq!(command, "envkeeper unlock scalable-ec2-us-west-2-dev");
+        settings.deployment.project = "shop".into();
+        let command = settings.command("unlock", "shop-us-west-2-dev");
+        assert_eq!(command, "envkeeper unlock shop-us-west-2-dev --project shop");
     }
 
     #[test]
@@ -165,11 +142,8 @@ mod tests {
         let settings = Settings::from_vars("custom-resource", read).unwrap();
         let owner = Owner::parse("9c5056c23245de345e8f").unwrap();
         let guidance = settings.adoption_guidance("scalable-ec2-us-west-2-dev", &owner);
-        let (_, after) = guidance.split_once("an operator runs: ").unwrap();
-        assert_eq!(
-            after.split_once(" and then ").unwrap().0,
-            r#"aws lambda invoke --function-name operator --payload fileb:///dev/stdin /dev/stdout <<< '{"Request":"allow-adoption","Environment":"scalable-ec2-us-west-2-dev","Owner":"9c5056c23245de345e8f"}'"#
-        );
+        let command = "`envkeeper allow-adoption scalable-ec2-us-west-2-dev 9c5056c23245de345e8f`";
+        assert!(guidance.contains(command), "{guidance}");
     }
 
     #[test]

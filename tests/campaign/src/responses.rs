@@ -6,12 +6,13 @@ use serde_json::Value;
 
 /// The keys that `Fn::GetAtt` finds in an environment's data, except `LaunchTemplateVersion`, which the in-memory cloud
 /// does not have.
-const DATA: [&str; 13] = [
+const DATA: [&str; 14] = [
     "AutoScalingGroupArn",
     "AutoScalingGroupName",
     "AutoScalingLogGroup",
     "BucketName",
     "DashboardUrl",
+    "EnvironmentId",
     "InstanceLogGroup",
     "InstanceProfileArn",
     "LaunchTemplateId",

@@ -26,6 +26,7 @@ pub use response_server::FakeResponseServer;
 pub use service::{Request, binary_service, service};
 
 use memory_cloud::Clock;
+use serde_json::Value;
 use tokio::runtime::Builder;
 
 /// Runs a task to its end under the clock's time. The timers of the response sender are tokio's, and need its runtime
@@ -39,6 +40,18 @@ pub fn run<T>(clock: &Clock, task: impl Future<Output = T>) -> T {
 /// The message of a FAILED reason, without the guidance for an operator.
 pub fn message_of(reason: &str) -> &str {
     reason.split_once(" Function: ").map_or(reason, |(message, _)| message)
+}
+
+/// The message of a response, which has to be FAILED.
+pub fn failed_message(response: &Value) -> String {
+    assert_eq!(response["Status"], "FAILED", "{response}");
+    message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
+}
+
+/// A response, which has to be SUCCESS.
+pub fn successful(response: Value) -> Value {
+    assert_eq!(response["Status"], "SUCCESS", "{response}");
+    response
 }
 
 /// Awaits a future that needs no time, at once.

@@ -269,6 +269,7 @@ fn the_response_has_the_documented_keys_and_fits() {
         "AutoScalingLogGroup",
         "BucketName",
         "DashboardUrl",
+        "EnvironmentId",
         "InstanceLogGroup",
         "InstanceProfileArn",
         "LaunchTemplateId",

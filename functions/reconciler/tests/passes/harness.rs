@@ -11,8 +11,8 @@ use requests::records::LatestRequest;
 use requests::{Records as _, Request, ResponseSender};
 use serde_json::{Value, json};
 use test_support::{
-    BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, message, message_of,
-    run, vars, with,
+    BEGIN_S, BlockOn as _, FakeRequestQueue, FakeResponseServer, FlakyRecords, MemoryCloudFactory, failed_message,
+    message, run, vars, with,
 };
 
 /// The time limit of an invocation in these tests: a Create needs three invocations.
@@ -32,8 +32,7 @@ pub struct Harness {
 }
 
 pub fn harness() -> Harness {
-    let variables = [("OPERATOR_FUNCTION", "operator-requests"), ("RECONCILERS_AT_ONCE", "5")];
-    let settings = Settings::from_vars(vars(&variables)).expect("good settings");
+    let settings = Settings::from_vars(vars(&[("RECONCILERS_AT_ONCE", "5")])).expect("good settings");
     let (response_server, invocations) = (FakeResponseServer::default(), Cell::new(0));
     let response_sender = response_server.response_sender();
     Harness {
@@ -132,9 +131,7 @@ impl Harness {
     }
 
     pub fn failed_reason(&self) -> String {
-        let response = self.response();
-        assert_eq!(response["Status"], "FAILED", "{response}");
-        message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
+        failed_message(&self.response())
     }
 
     pub fn progress(&self, event: &Value) -> Option<requests::records::Progress> {

@@ -171,7 +171,7 @@ fn past_its_deadline_a_request_only_gets_a_failed_that_names_its_waits() {
     assert_eq!(harness.invoke(&[message("1", &create)]), [""; 0]);
     let reason = harness.failed_reason();
     assert!(reason.contains(&format!("It waited for: {waited_for}.")), "{reason}");
-    assert!(reason.contains("aws lambda invoke --function-name operator-requests"), "{reason}");
+    assert!(reason.contains("To see its status, run: envkeeper status scalable-ec2-us-west-2-dev"), "{reason}");
     assert_eq!(harness.cloud_factory.call_count(), before);
 }
 

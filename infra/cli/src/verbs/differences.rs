@@ -30,20 +30,14 @@ pub fn exit_of_plan(plan: &Value) -> Exit {
     if has_nothing { Exit::Settled } else { Exit::Differs }
 }
 
-/// `drift`.
+/// `drift`. The function's text names the repair where calls correct the drift.
 #[must_use]
 pub fn drift(result: Value) -> Report {
     let exit = if items(&result, "Drift").is_empty() { Exit::Settled } else { Exit::Differs };
-    let mut screen = toned_text(&result, exit);
-    if exit == Exit::Differs {
-        let environment = result["Environment"].as_str().unwrap_or("ENV");
-        screen.push(Line::plain(format!("next: envkeeper repair {environment}")));
-    }
-    Report { screen, result, exit }
+    Report { screen: toned_text(&result, exit), result, exit }
 }
 
-/// The text of a repair's plan before the question. The question replaces the function's last line, which has the command for
-/// the AWS CLI.
+/// The text of a repair's plan before the question, which replaces the function's last line.
 #[must_use]
 pub fn plan_text(plan: &Value) -> Vec<Line> {
     text(plan).into_iter().take_while(|it| !it.text.starts_with("Nothing was changed.")).collect()

@@ -1,6 +1,9 @@
 //! `watch`: one screen with the state of an environment, and the changes between two states.
 
-use ledger::Entry;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ledger::{Entry, Kind};
 use serde_json::{Value, json};
 
 use super::ledger::{entry_line, seconds_text};
@@ -10,10 +13,48 @@ use crate::report::Report;
 use crate::style::{Line, Tone};
 
 /// The number of entries of the ledger at the end of the screen.
-pub const SHOWN_ENTRIES: usize = 8;
+const SHOWN_ENTRIES: usize = 8;
+
+/// How much of the time before the latest entry a refresh reads again: entries do not arrive in the order of their times, such
+/// as the verdict of a gate, which the ledger has by another way than the launch. 5 min. A backfilled entry comes later; `events`
+/// has it.
+const LATE: Duration = Duration::from_mins(5);
 
 /// The width of the bar of a rollout, in characters.
 const BAR: usize = 30;
+
+/// The last entries of the ledger, over all refreshes.
+#[derive(Debug, Default)]
+pub struct LastEntries {
+    /// At most [`SHOWN_ENTRIES`], in the order of time.
+    shown: Vec<Entry>,
+    /// The time of the latest entry that was read, in ms since the epoch.
+    latest_ms: Option<u64>,
+}
+
+impl LastEntries {
+    /// The beginning of the next reading, in ms since the epoch: `first_ms` for the first, then shortly before the latest entry.
+    #[must_use]
+    pub fn from_ms(&self, first_ms: u64) -> u64 {
+        let late_ms = u64::try_from(LATE.as_millis()).unwrap_or(u64::MAX);
+        self.latest_ms.map_or(first_ms, |it| it.saturating_sub(late_ms).max(first_ms))
+    }
+
+    /// Adds the entries of a reading, each once. The observations of the group are not shown.
+    pub fn add(&mut self, read: Vec<Entry>) {
+        self.latest_ms = read.iter().map(|it| it.at_ms).chain(self.latest_ms).max();
+        let known: BTreeSet<String> = self.shown.iter().map(|it| it.id.clone()).collect();
+        self.shown.extend(read.into_iter().filter(|it| it.kind != Kind::State && !known.contains(&it.id)));
+        self.shown.sort_by_key(|it| it.at_ms);
+        self.shown.drain(..self.shown.len().saturating_sub(SHOWN_ENTRIES));
+    }
+
+    /// The entries of the screen.
+    #[must_use]
+    pub fn shown(&self) -> &[Entry] {
+        &self.shown
+    }
+}
 
 /// The screen: state, sizes, versions, rollout, waiting instances, and the last entries of the ledger.
 #[must_use]
@@ -29,9 +70,8 @@ pub fn screen(status: &Value, entries: &[Entry], now_ms: u64) -> Report {
     lines.push(Line::plain(format!("versions  {}", versions(status))));
     lines.extend(rollout(status));
     lines.extend(waiting(status));
-    let first = entries.len().saturating_sub(SHOWN_ENTRIES);
-    lines.extend(entries[first..].iter().map(entry_line));
-    let last: Vec<&str> = entries[first..].iter().map(|it| it.id.as_str()).collect();
+    lines.extend(entries.iter().map(entry_line));
+    let last: Vec<&str> = entries.iter().map(|it| it.id.as_str()).collect();
     Report { screen: lines, result: json!({ "Status": status, "LastEntries": last }), exit }
 }
 

@@ -76,6 +76,21 @@ fn after_a_yes_the_change_is_made() {
 }
 
 #[test]
+fn each_change_reports_its_outcome() {
+    let (mut screens, mut documents) = (Vec::new(), Vec::new());
+    for (line, _) in &changes()[..9] {
+        let verb = line.split(' ').next().unwrap();
+        let output = run_line(&format!("{line} --yes"), &FakeService::with(&[verb]));
+        screens.push(format!("$ envkeeper {line} --yes\n{}", output.golden()));
+        let document = run_line(&format!("{line} --yes --json"), &FakeService::with(&[verb])).document();
+        assert_eq!((&document["verb"], &document["exit"]), (&json!(verb), &json!(output.exit.code())));
+        documents.push(document);
+    }
+    insta::assert_snapshot!("outcomes", screens.concat());
+    insta::assert_snapshot!("outcomes-json", serde_json::to_string_pretty(&documents).unwrap());
+}
+
+#[test]
 fn a_repair_shows_its_plan_first() {
     let service = FakeService::with(&["repair-plan", "repair"]);
     let output = run_asked("repair dev", &service, true);

@@ -145,6 +145,28 @@ impl Console for FakeConsole {
     }
 }
 
+/// The golden output of a verb, plain and as JSON: over recorded results, or over `service: …`, which is built for each run.
+macro_rules! golden {
+    ($name:expr, $line:expr, service: $service:expr) => {{
+        let line: &str = $line.as_ref();
+        let plain = crate::fixture::run_line(line, &$service);
+        insta::assert_snapshot!($name, plain.golden());
+        let json = crate::fixture::run_line(&format!("{line} --json"), &$service);
+        assert_eq!(json.exit, plain.exit);
+        let document = json.document();
+        assert_eq!(document["schema"], 1);
+        assert_eq!(document["exit"], plain.exit.code());
+        assert_eq!(document["verb"], line.split(' ').next().unwrap());
+        insta::assert_snapshot!(format!("{}-json", $name), serde_json::to_string_pretty(&document["result"]).unwrap());
+        plain.exit
+    }};
+    ($name:expr, $line:expr, $results:expr) => {
+        crate::fixture::golden!($name, $line, service: crate::fixture::FakeService::with($results))
+    };
+}
+
+pub(crate) use golden;
+
 /// The output of a run.
 pub struct Output {
     pub exit: Exit,

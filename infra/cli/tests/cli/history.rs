@@ -6,7 +6,7 @@ use envkeeper::exit::Exit;
 use envkeeper::service::{LogEvent, LogPage, ServiceError};
 use serde_json::json;
 
-use crate::fixture::{FakeService, NOW_MS, ledger_lines, run_line};
+use crate::fixture::{FakeService, NOW_MS, golden, ledger_lines, run_line};
 
 /// The instance that the samples launch, serve and terminate.
 const SERVED: &str = "i-0a1b2c3d4e5f60718";
@@ -29,13 +29,13 @@ fn ledger() -> Vec<LogPage> {
 #[test]
 fn events_are_sentences_in_the_order_of_time() {
     let service = FakeService::default().with_logs(ledger());
-    let output = run_line("events dev --since 4h", &service);
-    insta::assert_snapshot!("events", output.golden());
+    run_line("events dev --since 4h", &service);
     let queries = service.queried.borrow();
     assert_eq!(queries[0].group, "/aws/autoscaling/scalable-ec2-dev");
     assert_eq!(queries[0].from_ms, NOW_MS - 4 * 3_600_000);
     assert_eq!(queries[1].token.as_deref(), Some("more"));
     assert!(service.invoked.borrow().is_empty(), "the ledger is read without the function");
+    golden!("events", "events dev --since 4h", service: FakeService::default().with_logs(ledger()));
 }
 
 #[test]
@@ -113,9 +113,7 @@ fn a_timeline_that_cannot_be_written_or_drawn_is_an_error_with_the_next_step() {
 
 #[test]
 fn no_event_is_no_error() {
-    let output = run_line("events dev", &FakeService::default());
-    assert_eq!(output.exit, Exit::Settled);
-    insta::assert_snapshot!("events-none", output.golden());
+    assert_eq!(golden!("events-none", "events dev", &[]), Exit::Settled);
 }
 
 #[test]
@@ -136,20 +134,22 @@ fn a_reading_ends_at_its_limit_and_says_so() {
 
 #[test]
 fn logs_are_those_of_the_instances_or_of_one() {
-    let event =
-        LogEvent { at_ms: 1_767_323_110_000, stream: format!("{ABANDONED}/evidence"), text: "line 12\n".into() };
-    let service = FakeService::default().with_logs(vec![LogPage { events: vec![event], next: None }]);
-    let output = run_line(&format!("logs dev {ABANDONED}"), &service);
-    insta::assert_snapshot!("logs", output.golden());
+    let (stream, text) = (format!("{ABANDONED}/evidence"), String::from("line 12\n"));
+    let event = || LogEvent { at_ms: 1_767_323_110_000, stream: stream.clone(), text: text.clone() };
+    let service = || FakeService::default().with_logs(vec![LogPage { events: vec![event()], next: None }]);
+    let line = format!("logs dev {ABANDONED}");
+    assert_eq!(golden!("logs", line, service: service()), Exit::Settled);
+    let service = service();
+    run_line(&line, &service);
     let query = service.queried.borrow()[0].clone();
     assert_eq!((query.group.as_str(), query.stream_prefix.as_deref()), ("/aws/ec2/scalable-ec2-dev", Some(ABANDONED)));
 }
 
 #[test]
 fn why_has_the_life_of_an_instance() {
-    let output = run_line(&format!("why {SERVED} --environment dev"), &FakeService::default().with_logs(ledger()));
-    assert_eq!(output.exit, Exit::Settled);
-    insta::assert_snapshot!("why-served", output.golden());
+    let line = format!("why {SERVED} --environment dev");
+    let exit = golden!("why-served", line, service: FakeService::default().with_logs(ledger()));
+    assert_eq!(exit, Exit::Settled);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod changing;
 mod fixture;
 mod history;
 mod page;
+mod process;
 mod reading;
 mod templates;
 mod watching;

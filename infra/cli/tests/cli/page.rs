@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, Parser as _};
 use envkeeper::arguments::Arguments;
 
 use crate::fixture::path;
@@ -45,4 +45,30 @@ fn the_page_has_every_verb() {
         fs::write(&page_path, &renewed).unwrap();
         panic!("README.md is written again: read the difference, and run the test again");
     }
+}
+
+/// The documents with commands of the command line, from the root of the repository.
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "infra/OPERATIONS.md",
+    "infra/cli/README.md",
+    "infra/schema/README.md",
+    "tests/local-cloud/README.md",
+];
+
+#[test]
+fn each_documented_command_is_one_of_the_program() {
+    let mut count = 0;
+    for name in DOCUMENTS {
+        let text = fs::read_to_string(path("../../..").join(name)).unwrap();
+        for line in text.lines() {
+            let line = line.trim_start().trim_start_matches("$ ").trim_start_matches("target/debug/");
+            let Some(words) = line.strip_prefix("envkeeper ") else { continue };
+            let words = words.split(" #").next().unwrap_or_default().split_whitespace();
+            let arguments = Arguments::try_parse_from(std::iter::once("envkeeper").chain(words));
+            assert!(arguments.is_ok(), "{name}: {line}: {}", arguments.unwrap_err());
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} commands");
 }

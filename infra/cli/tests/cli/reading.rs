@@ -6,23 +6,7 @@ use envkeeper::exit::Exit;
 use envkeeper::service::ServiceError;
 use serde_json::json;
 
-use crate::fixture::{DEV, FakeConsole, FakeService, run_in, run_line, run_on};
-
-/// The golden output of a verb, plain and as JSON.
-macro_rules! golden {
-    ($name:expr, $line:expr, $results:expr) => {{
-        let plain = run_line($line, &FakeService::with($results));
-        insta::assert_snapshot!($name, plain.golden());
-        let json = run_line(&format!("{} --json", $line), &FakeService::with($results));
-        assert_eq!(json.exit, plain.exit);
-        let document = json.document();
-        assert_eq!(document["schema"], 1);
-        assert_eq!(document["exit"], plain.exit.code());
-        assert_eq!(document["verb"], $line.split(' ').next().unwrap());
-        insta::assert_snapshot!(format!("{}-json", $name), serde_json::to_string_pretty(&document["result"]).unwrap());
-        plain.exit
-    }};
-}
+use crate::fixture::{DEV, FakeConsole, FakeService, golden, run_in, run_line, run_on};
 
 #[test]
 fn the_state_of_an_environment_is_the_exit_code_of_status() {

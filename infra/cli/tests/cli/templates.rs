@@ -69,6 +69,8 @@ fn a_plan_differs_if_it_has_steps() {
     assert_eq!((function.as_str(), &request["Request"]), ("scalable-ec2-operator-read", &json!("plan")));
     let output = run_file("plan", "properties.json", &["--json"], &FakeService::with(&["plan-nothing"]));
     assert_eq!((output.exit, &output.document()["result"]["Unresolved"]), (Exit::Settled, &json!([])));
+    let output = run_file("plan", "properties.json", &["--json"], &FakeService::with(&["plan-changes"]));
+    insta::assert_snapshot!("plan-json", serde_json::to_string_pretty(&output.document()["result"]).unwrap());
 }
 
 #[test]

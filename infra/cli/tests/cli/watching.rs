@@ -4,7 +4,7 @@ use envkeeper::exit::Exit;
 use envkeeper::service::LogPage;
 use serde_json::Value;
 
-use crate::fixture::{FakeConsole, FakeService, ledger_lines, run_line, run_on};
+use crate::fixture::{FakeConsole, FakeService, NOW_MS, ledger_lines, run_line, run_on};
 
 const COURSE: [&str; 4] = ["status-under-way", "status-under-way", "status-degraded", "status-settled"];
 
@@ -40,4 +40,28 @@ fn as_json_there_is_one_document_for_each_refresh() {
     let exits: Vec<&Value> = documents.iter().map(|it| &it["exit"]).collect();
     assert_eq!(exits, [6, 6, 3]);
     assert!(documents.iter().all(|it| it["schema"] == 1 && it["verb"] == "watch"));
+    insta::assert_snapshot!("watch-json", serde_json::to_string_pretty(&documents[2]["result"]).unwrap());
+}
+
+#[test]
+fn after_the_first_reading_a_refresh_reads_from_shortly_before_the_latest_entry() {
+    const DAY_MS: u64 = 86_400_000;
+    const LATE_MS: u64 = 300_000;
+    let latest_ms = |samples: &[&str]| samples.iter().flat_map(|it| ledger_lines(it)).map(|it| it.at_ms).max().unwrap();
+    let service = service();
+    run_line("watch dev --until-settled", &service);
+    let from_ms: Vec<u64> = service.queried.borrow().iter().map(|it| it.from_ms).collect();
+    let late_ms = latest_ms(&["gate-verdict"]) - LATE_MS;
+    assert_eq!(from_ms, [NOW_MS - DAY_MS, late_ms, late_ms]);
+    assert!(latest_ms(&["group-state"]) > latest_ms(&["gate-verdict", "launch"]), "an observation is read too");
+}
+
+#[test]
+fn the_entries_of_earlier_readings_stay_on_the_screen() {
+    let page = |sample| LogPage { events: ledger_lines(sample), next: None };
+    let logs = vec![page("launch-abandoned"), page("launch"), page("launch-abandoned")];
+    let output = run_line("watch dev --until-settled --json", &FakeService::with(&COURSE).with_logs(logs));
+    let shown = |line: &str| serde_json::from_str::<Value>(line).unwrap()["result"]["LastEntries"].clone();
+    let counts: Vec<usize> = output.out.lines().map(|it| shown(it).as_array().unwrap().len()).collect();
+    assert_eq!(counts, [1, 2, 2], "an entry that is read again is shown once");
 }

@@ -11,7 +11,8 @@ use crate::model::resource::Fields;
 
 /// The outputs of an environment, the names that `Fn::GetAtt` accepts: the keys of [`outputs`], and `RolloutState`, which a
 /// pass adds.
-pub const OUTPUTS: [&str; 15] = [
+pub const OUTPUTS: [&str; 16] = [
+    "EnvironmentId",
     "VpcId",
     "SubnetIds",
     "SecurityGroupId",
@@ -48,6 +49,7 @@ pub fn outputs(observed: &[ObservedResource], names: &Names) -> BTreeMap<&'stati
     };
     let version = found(&names.group()).and_then(|it| it.version).map(|number| number.to_string());
     BTreeMap::from([
+        ("EnvironmentId", names.environment_id()),
         ("VpcId", vpc),
         ("SubnetIds", subnets.join(",")),
         ("SecurityGroupId", id(&names.instance_security_group())),

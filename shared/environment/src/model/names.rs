@@ -5,6 +5,9 @@
 use crate::model::key::Key;
 use crate::model::kind::Kind;
 
+/// The project of a deployment that names no other: the default of the template's parameter `ProjectName`.
+pub const DEFAULT_PROJECT: &str = "scalable-ec2";
+
 /// A deployment: the common part of the names of its environments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
@@ -42,6 +45,14 @@ impl Deployment {
     #[must_use]
     pub fn suffix_of_environment<'a>(&self, id: &'a str) -> Option<&'a str> {
         id.strip_prefix(&self.names("").environment_id()).filter(|suffix| self.admits(suffix))
+    }
+
+    /// The command of these words for a shell, such as `envkeeper status scalable-ec2-us-west-2-dev`. It names the project
+    /// where the command line would assume another.
+    #[must_use]
+    pub fn command(&self, words: &[&str]) -> String {
+        let project = (self.project != DEFAULT_PROJECT).then(|| format!(" --project {}", self.project));
+        format!("envkeeper {}{}", words.join(" "), project.unwrap_or_default())
     }
 }
 

@@ -40,7 +40,8 @@ impl UserData<'_> {
     /// The user data script. Its steps, in this order: write a log of the script; install the `CloudWatch` agent, and the SSM
     /// agent where it is missing; enable, start and check the SSM agent; configure, start and check the `CloudWatch` agent; write
     /// the drain script for later; run the stack author's script; set the marker tag to [`DONE`]. The first failure stops the
-    /// script, which then sets the tag to [`FAILED`] and the line.
+    /// script, which then sets the tag to [`FAILED`] with the line, or with the status of the stack author's script: a line of
+    /// this text means nothing to its author. bash names the line of that script in the log.
     ///
     /// Installs and checks are retried, because SSM updates its agent at the same time: the update holds the lock of the RPM
     /// database, and restarts the agent. A started agent may begin that update, so a missing one is installed last. The
@@ -73,10 +74,10 @@ mark() {{
 }}
 failed() {{
   trap - ERR
-  echo "envkeeper: user data failed at line $1"
-  mark "{FAILED} at line $1"
+  echo "envkeeper: user data failed$1"
+  mark "{FAILED}$1"
 }}
-trap 'failed $LINENO' ERR
+trap 'failed " at line $LINENO"' ERR
 # Repeats a command while an update of an agent holds the RPM lock or restarts the agent.
 retry() {{
   until "$@"; do
@@ -139,7 +140,8 @@ fn drain(services: &[String], script: Option<&str>) -> String {
     let user_script = script.map(|script| write_script(USER_DRAIN_SCRIPT, script)).unwrap_or_default();
     let stop_unit = |unit: &String| format!("systemctl stop -- '{unit}' || failed=1\n");
     let stops = services.iter().map(stop_unit).collect::<Vec<_>>().concat();
-    let run = script.map(|_| format!("{USER_DRAIN_SCRIPT} 9>&- || failed=1\n")).unwrap_or_default();
+    let run = |script| format!("{} 9>&- || failed=1\n", command(USER_DRAIN_SCRIPT, script));
+    let run = script.map(run).unwrap_or_default();
     format!(
         r#"
 echo "envkeeper: writing the drain script"
@@ -168,6 +170,7 @@ chmod 700 {DRAIN_SCRIPT}
 /// still receives the successful exit of that script.
 fn run_user_script(script: &str) -> String {
     let write = write_script(USER_SCRIPT, script);
+    let run = command(USER_SCRIPT, script);
     format!(
         r#"
 echo "envkeeper: running UserDataScript"
@@ -176,22 +179,33 @@ echo "envkeeper: running UserDataScript"
   chmod 700 {NEXT_START}
 }}
 next_start "{FAILED}: the instance restarted before your script ended"
-{USER_SCRIPT}
+status=0
+{run} || status=$?
+if [ $status != 0 ]; then
+  failed ": your script ended with status $status"
+  exit 1
+fi
 next_start {DONE}
 "#
     )
 }
 
-/// Writes a script to a file. The interpreter is the one that a first line with `#!` names, also after blank lines and in an
-/// indented script; else bash.
+/// Writes a script to a file, without a line of Envkeeper's own: an interpreter's messages have the lines of the author.
 fn write_script(path: &str, script: &str) -> String {
-    let script = without_byte_order_mark(script);
-    let (interpreter, script) = match script.trim_start() {
-        with_interpreter if with_interpreter.starts_with("#!") => ("", with_interpreter),
-        _ => ("#!/bin/bash\n", script),
-    };
+    let text = without_byte_order_mark(script);
+    let script = if names_interpreter(script) { text.trim_start() } else { text };
     let end_of_line = if script.ends_with('\n') { "" } else { "\n" };
-    format!("cat > {path} <<'{SCRIPT_END}'\n{interpreter}{script}{end_of_line}{SCRIPT_END}\nchmod 700 {path}\n")
+    format!("cat > {path} <<'{SCRIPT_END}'\n{script}{end_of_line}{SCRIPT_END}\nchmod 700 {path}\n")
+}
+
+/// The command that runs a script. The interpreter is the one that a first line with `#!` names, also after blank lines and in
+/// an indented script; else bash.
+fn command(path: &str, script: &str) -> String {
+    if names_interpreter(script) { path.to_owned() } else { format!("bash {path}") }
+}
+
+fn names_interpreter(script: &str) -> bool {
+    without_byte_order_mark(script).trim_start().starts_with("#!")
 }
 
 /// The text without U+FEFF at its start, which some editors write there. Linux would not find the interpreter behind it.

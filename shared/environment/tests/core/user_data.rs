@@ -250,8 +250,30 @@ fn the_next_start_reports_a_restart_within_user_data_once() {
     assert_eq!(at_its_end, (text(&[]), text(&["done"])));
     let never = after("true");
     assert_eq!(never, (text(&["done"]), text(&["done"])));
-    let (first_start, values) = after("false");
-    assert!(values.len() == 1 && values[0].starts_with("failed at line ") && first_start == values, "{values:?}");
+    let failed = text(&["failed: your script ended with status 1"]);
+    assert_eq!(after("false"), (failed.clone(), failed));
+}
+
+/// The author does not know the lines of Envkeeper's own part.
+#[test]
+fn a_failing_script_of_the_author_is_reported_with_its_status_and_logged_with_its_own_line() {
+    let scripts = [
+        ("true\nexit 3", "3", None),
+        ("true\n\nif then\n", "2", Some("line 3: syntax error near unexpected token `then'")),
+        ("\n\ntrue\nno-such-command", "127", Some("line 4: no-such-command: command not found")),
+        ("#!/bin/bash -eu\ntrue\necho $absent\ntrue", "1", Some("line 3: absent: unbound variable")),
+    ];
+    for (script, status, line) in scripts {
+        let instance = started("exec >> $at/output 2>&1", json!({ "UserDataScript": script }));
+        assert_eq!(instance.tag_values(), [format!("failed: your script ended with status {status}")], "{script:?}");
+        let output = instance.lines("output");
+        let is_logged = |expected: &str| output.iter().any(|it| it.ends_with(expected));
+        assert!(line.is_none_or(is_logged), "{script:?}: {output:#?}");
+        assert!(
+            is_logged(&format!("envkeeper: user data failed: your script ended with status {status}")),
+            "{output:#?}"
+        );
+    }
 }
 
 #[test]

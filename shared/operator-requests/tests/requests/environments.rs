@@ -97,7 +97,8 @@ fn the_list_has_pages_of_25_and_takes_no_other_token() {
         sizes.push(all.len());
         names.extend(all.iter().map(|it| it["Environment"].as_str().unwrap_or_default().to_owned()));
         let Some(next) = page["Next"].as_str() else { break };
-        assert!(text(&page).ends_with(&format!(r#"<<< '{{"Request":"list","After":"{next}"}}'"#)), "{page}");
+        let more = format!(r#"add "After":"{next}" to the request. To see all, run: envkeeper list"#);
+        assert!(text(&page).ends_with(&more), "{page}");
         request = json!({ "Request": "list", "After": next });
     }
     assert_eq!(sizes, [25, 25, 10]);

@@ -262,7 +262,7 @@ fn a_manual_delete_is_queued_like_any_other_request() {
     );
     let text = result["Text"].as_str().expect("a text");
     assert!(text.starts_with("The Delete of scalable-ec2-us-west-2-dev is queued."), "{text}");
-    assert!(text.contains(r#"<<< '{"Request":"status","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
+    assert!(text.contains("To see its status, run: envkeeper status scalable-ec2-us-west-2-dev"), "{text}");
     assert_eq!(handler.cloud_factory.call_count(), before);
     let status = send(&handler, sample("status.json"));
     assert!(status["Text"].as_str().is_some_and(|it| it.contains("its Delete has been in progress")), "{status}");
@@ -301,8 +301,8 @@ fn a_protected_environment_of_a_deleted_stack_has_to_be_unlocked_first() {
     handler.cloud_factory.stack = Some(StackState::Deleted);
     let before = writes(&handler);
     let text = text(&handler, "delete-environment.json");
-    assert!(text.contains("nothing was deleted. Its stack no longer exists. Run: aws lambda invoke"), "{text}");
-    assert!(text.contains(r#"<<< '{"Request":"unlock","Environment":"scalable-ec2-us-west-2-dev"}'"#), "{text}");
+    let advice = "Its stack no longer exists. Run `envkeeper unlock scalable-ec2-us-west-2-dev`, and then request";
+    assert!(text.contains("nothing was deleted.") && text.contains(advice), "{text}");
     assert_eq!(writes(&handler), before);
     send(&handler, sample("unlock.json"));
     assert_eq!(send(&handler, sample("delete-environment.json"))["Response"]["Status"], "SUCCESS");
@@ -332,10 +332,11 @@ fn allow_adoption(handler: &InlineHandler, owner: &str) -> Value {
     send(handler, with(sample("allow-adoption.json"), json!({ "Owner": owner })))
 }
 
-/// The payload of the command in a text.
-fn payload_in(text: &str) -> Value {
-    let payload = text.split_once("<<< '").and_then(|(_, rest)| rest.split_once('\'')).expect("a command").0;
-    serde_json::from_str(payload).expect("JSON")
+/// The request that the command line sends for the command `envkeeper allow-adoption` in a text.
+fn adoption_in(text: &str) -> Value {
+    let words = text.split_once("`envkeeper ").and_then(|(_, rest)| rest.split_once('`')).expect("a command").0;
+    let [request, environment, owner] = words.split(' ').collect::<Vec<_>>()[..] else { panic!("{words}") };
+    json!({ "Request": request, "Environment": environment, "Owner": owner })
 }
 
 /// An account in which the environment of one stack was deleted and retained its buckets.
@@ -355,7 +356,7 @@ fn a_retained_bucket_is_adopted_by_the_owner_that_an_operator_allows_and_once() 
     for bucket in [DATA, LOGS] {
         assert!(reason.contains(&format!("bucket {bucket} exists: the deleted environment {ENVIRONMENT} retained it")));
     }
-    let request = payload_in(&reason);
+    let request = adoption_in(&reason);
     let expected = json!({ "Request": "allow-adoption", "Environment": ENVIRONMENT, "Owner": owner_of("second") });
     assert_eq!(request, expected, "{reason}");
     assert_eq!(writes(&handler), before, "a rejected create writes nothing");
@@ -383,7 +384,7 @@ fn plan_drift_and_status_name_the_retained_buckets_that_block_a_create_and_the_c
     for name in ["plan-environment.json", "drift.json", "status.json"] {
         let text = text(&handler, name);
         assert!(text.contains(DATA) && text.contains(LOGS), "{name}: {text}");
-        assert_eq!(payload_in(&text)["Owner"], owner_of("second"), "{name}: {text}");
+        assert_eq!(adoption_in(&text)["Owner"], owner_of("second"), "{name}: {text}");
     }
 }
 

@@ -36,7 +36,7 @@ fn a_repair_without_a_confirmation_returns_the_plan_and_the_command_that_carries
     let handler = created();
     tamper_with_the_group(&handler.cloud_factory.account);
     let drift = send(&handler, sample("drift.json"));
-    let hint = r#"<<< '{"Request":"repair","Environment":"scalable-ec2-us-west-2-dev"}'"#;
+    let hint = "\nTo see the calls that correct it, run: envkeeper repair scalable-ec2-us-west-2-dev";
     assert!(drift["Text"].as_str().is_some_and(|it| it.contains(hint)), "{drift}");
     let before = (writes(&handler), handler.records.owner(&owner()).block_on());
     for confirm in [json!({}), json!({ "Confirm": false })] {
@@ -44,9 +44,8 @@ fn a_repair_without_a_confirmation_returns_the_plan_and_the_command_that_carries
         let result = send(&handler, request);
         assert_eq!(result["Steps"][0]["Changes"], json!(["max-size 9 → 3"]), "{result}");
         let text = result["Text"].as_str().expect("a text");
-        assert!(text.contains("Nothing was changed. To carry this plan out, run: aws lambda invoke"), "{text}");
-        let confirmed = r#"<<< '{"Request":"repair","Environment":"scalable-ec2-us-west-2-dev","Confirm":true}'"#;
-        assert!(text.ends_with(confirmed), "{text}");
+        let confirmed = r#"add "Confirm":true to the request, or run: envkeeper repair scalable-ec2-us-west-2-dev"#;
+        assert!(text.ends_with(&format!("\nNothing was changed. To carry this plan out, {confirmed}")), "{text}");
     }
     for invalid in [json!("true"), json!(1), json!(null)] {
         let result = send(&handler, with(sample("repair.json"), json!({ "Confirm": invalid })));

@@ -13,7 +13,7 @@ pub use test_support::{
     BEGIN_S, BlockOn, DEADLINE_MS, InlineHandler, QueueingHandler, handler, handler_with, operator_sample,
     queueing_handler, sent, with, writes,
 };
-use test_support::{MemoryCloudFactory, message_of, run};
+use test_support::{MemoryCloudFactory, failed_message, run, successful};
 
 /// A sample of an event of CloudFormation.
 pub fn sample(name: &str) -> Value {
@@ -42,18 +42,15 @@ pub fn send<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloud
     invoke(handler, event).expect("delivered")
 }
 
-/// The reason of a response, which has to be FAILED.
+/// The message of the response to an event, which has to be FAILED.
 pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> String {
-    let response = send(handler, event);
-    assert_eq!(response["Status"], "FAILED", "{response}");
-    message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
+    failed_message(&send(handler, event))
 }
 
+/// The response to an event, which has to be SUCCESS.
 pub fn succeeded<R: Records, L: RequestQueue>(
     handler: &RequestHandler<R, MemoryCloudFactory, L>,
     event: Value,
 ) -> Value {
-    let response = send(handler, event);
-    assert_eq!(response["Status"], "SUCCESS", "{response}");
-    response
+    successful(send(handler, event))
 }

@@ -11,7 +11,7 @@ use request_pass::RequestHandler;
 use requests::{Records, RequestQueue};
 use serde_json::Value;
 pub use test_support::{BEGIN_S, BlockOn, InlineHandler, handler, handler_with, queueing_handler, sent, with, writes};
-use test_support::{DEADLINE_MS, MemoryCloudFactory, message_of, run};
+use test_support::{DEADLINE_MS, MemoryCloudFactory, failed_message, run, successful};
 
 /// A sample of an operator request, or else of an event of CloudFormation.
 pub fn sample(name: &str) -> Value {
@@ -44,18 +44,15 @@ pub fn read<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloud
     run(&cloud_factory.account.clock, handle_read_request(settings, records, cloud_factory, event))
 }
 
-/// The reason of a response, which has to be FAILED.
+/// The message of the response to an event, which has to be FAILED.
 pub fn failed<R: Records, L: RequestQueue>(handler: &RequestHandler<R, MemoryCloudFactory, L>, event: Value) -> String {
-    let response = send(handler, event);
-    assert_eq!(response["Status"], "FAILED", "{response}");
-    message_of(response["Reason"].as_str().expect("a FAILED has a reason")).to_owned()
+    failed_message(&send(handler, event))
 }
 
+/// The response to an event, which has to be SUCCESS.
 pub fn succeeded<R: Records, L: RequestQueue>(
     handler: &RequestHandler<R, MemoryCloudFactory, L>,
     event: Value,
 ) -> Value {
-    let response = send(handler, event);
-    assert_eq!(response["Status"], "SUCCESS", "{response}");
-    response
+    successful(send(handler, event))
 }
