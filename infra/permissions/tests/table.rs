@@ -282,7 +282,8 @@ fn the_functions_for_readers_may_read_and_nothing_else() {
     for statement in [Function::OperatorRead, Function::Timeline].into_iter().flat_map(Function::statements) {
         for action in statement.actions() {
             let operation = action.split(':').nth(1).unwrap_or_default();
-            let reads = ["Describe", "FilterLogEvents", "Get", "List", "Query"].iter().any(|it| operation.starts_with(it));
+            let reads =
+                ["Describe", "FilterLogEvents", "Get", "List", "Query"].iter().any(|it| operation.starts_with(it));
             assert!(reads, "{} {action}", statement.sid);
         }
     }
