@@ -34,7 +34,7 @@ MARGINS = 32
 # A dashboard as far as it matters for a widget: another document, with styles, ids and a policy of its own.
 DASHBOARD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>a dashboard</title>
-<style>body{{margin:16px;background:{background}}} table{{width:auto}}</style></head>
+<style>body{{margin:16px;background:{background};font:14px sans-serif}} table{{width:auto}}</style></head>
 <body><h1 id="e0">a dashboard</h1><div id="widget">{part}</div></body></html>
 """
 

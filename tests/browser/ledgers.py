@@ -168,10 +168,13 @@ def fleet():
             ledger.launch(newest, time, version, cause={"actor": "refresh"})
             ledger.terminate(newest - 90, time + timedelta(seconds=30), cause={"actor": "refresh"})
             newest += 1
-            if index % 24 == 0:
+            if index % 20 == 0:
                 ledger.state(time)
         ledger.add("rollout", "complete", time, reason=f"90 instances run version {version}", templateVersion=version)
         time += timedelta(minutes=20)
+    for _ in range(3):
+        ledger.state(time)
+        time += timedelta(minutes=30)
     return ledger
 
 

@@ -33,7 +33,7 @@ pub(super) fn part(layout: &Layout, theme: Theme, ids: &str) -> String {
 fn style(theme: Theme) -> String {
     let Palette { text, background, line, band, .. } = theme.palette();
     let rules = [
-        ("", format!("color:{text};background:{background}")),
+        ("", format!("container-type:inline-size;color:{text};background:{background}")),
         (".picture", String::from("overflow-x:auto")),
         ("table", String::from("border-collapse:collapse")),
         ("th", format!("padding:4px 12px 4px 0;border-bottom:1px solid {line};text-align:left;vertical-align:top")),
@@ -43,7 +43,9 @@ fn style(theme: Theme) -> String {
         ("td:target", format!("background:{band};outline:2px solid {line}")),
         ("a:focus-visible", format!("outline:2px solid {text};outline-offset:2px")),
     ];
-    rules.map(|(of, rule)| format!(".timeline {of}{{{rule}}}")).concat()
+    let narrow =
+        "@container (max-width:600px){.timeline th,.timeline td{padding-right:8px;white-space:normal;font-size:13px}}";
+    rules.map(|(of, rule)| format!(".timeline {of}{{{rule}}}")).concat() + narrow
 }
 
 /// The rows in the order of time: each mark, instance and gap of the picture, with its sentence.

@@ -130,7 +130,7 @@ impl Svg<'_> {
         if self.layout.marks.is_empty() {
             return;
         }
-        put!(self, "<g stroke=\"{0}\" fill=\"{0}\">\n", self.palette.mark);
+        put!(self, "<g stroke=\"{}\" fill=\"{}\">\n", self.palette.line, self.palette.background);
         for mark in &self.layout.marks {
             self.link(mark.row);
             self.mark(mark);
@@ -141,15 +141,16 @@ impl Svg<'_> {
 
     fn mark(&mut self, mark: &Mark) {
         let Mark { x, y, .. } = *mark;
-        let fill = if mark.is_hollow { format!(" fill=\"{}\"", self.palette.background) } else { String::new() };
+        let colours =
+            if mark.is_bad { format!(" stroke=\"{0}\" fill=\"{0}\"", self.palette.mark) } else { String::new() };
         match mark.lane {
-            Lane::Failures => put!(self, "<path stroke-width=\"2\" d=\"M{} {}l8 8m0-8l-8 8\"/>", x - 4, y - 4),
-            Lane::Alarms => put!(self, "<path{fill} d=\"M{x} {}l5 9h-10z\"/>", y - 5),
-            Lane::Interruptions => put!(self, "<path d=\"M{} {}h6l-3 4h4l-7 7l2-6h-3z\"/>", x - 2, y - 6),
-            Lane::Rollouts => put!(self, "<path d=\"M{x} {}l5 5l-5 5l-5-5z\"/>", y - 5),
-            Lane::Requests => put!(self, "<path d=\"M{} {}h8v8h-8z\"/>", x - 4, y - 4),
-            Lane::Capacity => put!(self, "<path d=\"M{x} {}l4 4h-3v3h3l-4 4l-4-4h3v-3h-3z\"/>", y - 6),
-            Lane::Other => put!(self, "<circle cx=\"{x}\" cy=\"{y}\" r=\"3\"/>"),
+            Lane::Failures => put!(self, "<path{colours} stroke-width=\"2\" d=\"M{} {}l8 8m0-8l-8 8\"/>", x - 4, y - 4),
+            Lane::Alarms => put!(self, "<path{colours} d=\"M{x} {}l5 9h-10z\"/>", y - 5),
+            Lane::Interruptions => put!(self, "<path{colours} d=\"M{} {}h6l-3 4h4l-7 7l2-6h-3z\"/>", x - 2, y - 6),
+            Lane::Rollouts => put!(self, "<path{colours} d=\"M{x} {}l5 5l-5 5l-5-5z\"/>", y - 5),
+            Lane::Requests => put!(self, "<path{colours} d=\"M{} {}h8v8h-8z\"/>", x - 4, y - 4),
+            Lane::Capacity => put!(self, "<path{colours} d=\"M{x} {}l4 4h-3v3h3l-4 4l-4-4h3v-3h-3z\"/>", y - 6),
+            Lane::Other => put!(self, "<circle{colours} cx=\"{x}\" cy=\"{y}\" r=\"3\"/>"),
         }
     }
 
@@ -214,9 +215,9 @@ impl Svg<'_> {
             }
             Sample::Density => put!(self, "<path fill=\"{unknown}\" d=\"M{x} {}v-6h8v-4h12v10z\"/>\n", y + 5),
             Sample::Gap => put!(self, "<path fill=\"url(#{}gap)\" d=\"M{x} {top}h20v10h-20z\"/>\n", self.ids),
-            Sample::Mark { is_hollow } => {
-                let fill = if is_hollow { background } else { mark };
-                put!(self, "<path stroke=\"{mark}\" fill=\"{fill}\" d=\"M{} {top}l5 9h-10z\"/>\n", x + 10);
+            Sample::Mark { is_bad } => {
+                let (stroke, fill) = if is_bad { (mark, mark) } else { (line, background) };
+                put!(self, "<circle stroke=\"{stroke}\" fill=\"{fill}\" cx=\"{}\" cy=\"{y}\" r=\"4\"/>\n", x + 10);
             }
         }
     }
