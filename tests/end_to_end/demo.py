@@ -119,6 +119,7 @@ def run(cloud, report, keeps):
     change(cloud, report, created)
     report.step("update to a version whose user data fails", lambda: bad_change(cloud))
     report.step("the ledger: both rollouts", lambda: show_rollouts(cloud))
+    report.step("the timeline of all this, as a page", lambda: write_timeline(cloud))
     if keeps:
         keep(cloud, report)
         return None
@@ -274,6 +275,15 @@ def show_rollouts(cloud):
     _, output = cloud.envkeeper("events", "dev", "--json")
     entries = json.loads(output)["result"]["Entries"]
     show(f"{entry['time']}  {entry['sentence']}" for entry in entries if entry["kind"] == "rollout")
+
+
+def write_timeline(cloud):
+    """The page for a browser, which stays after the demo."""
+    page = ROOT / "target" / "reports" / "timeline.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    code, output = cloud.envkeeper("timeline", "dev", "--since", "1h", "--output", page)
+    check(code == 0, output)
+    show(output.replace(f"{ROOT}/", "").splitlines())
 
 
 def deletion_is_rejected(cloud):

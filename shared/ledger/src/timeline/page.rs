@@ -43,8 +43,9 @@ fn style(theme: Theme) -> String {
         ("td:target", format!("background:{band};outline:2px solid {line}")),
         ("a:focus-visible", format!("outline:2px solid {text};outline-offset:2px")),
     ];
-    let narrow =
-        "@container (max-width:600px){.timeline th,.timeline td{padding-right:8px;white-space:normal;font-size:13px}}";
+    // Space for the sentences: a time takes two lines.
+    let narrow = "@container (max-width:600px){.timeline th,.timeline td{padding-right:8px;white-space:normal;\
+                  font-size:13px}.timeline td:nth-child(-n+2){width:1%}}";
     rules.map(|(of, rule)| format!(".timeline {of}{{{rule}}}")).concat() + narrow
 }
 

@@ -149,7 +149,7 @@ impl Svg<'_> {
             Lane::Interruptions => put!(self, "<path{colours} d=\"M{} {}h6l-3 4h4l-7 7l2-6h-3z\"/>", x - 2, y - 6),
             Lane::Rollouts => put!(self, "<path{colours} d=\"M{x} {}l5 5l-5 5l-5-5z\"/>", y - 5),
             Lane::Requests => put!(self, "<path{colours} d=\"M{} {}h8v8h-8z\"/>", x - 4, y - 4),
-            Lane::Capacity => put!(self, "<path{colours} d=\"M{x} {}l4 4h-3v3h3l-4 4l-4-4h3v-3h-3z\"/>", y - 6),
+            Lane::Capacity => put!(self, "<path{colours} d=\"M{} {}l4-5l4 5zm0 4l4 5l4-5z\"/>", x - 4, y - 2),
             Lane::Other => put!(self, "<circle{colours} cx=\"{x}\" cy=\"{y}\" r=\"3\"/>"),
         }
     }

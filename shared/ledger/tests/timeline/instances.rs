@@ -52,7 +52,7 @@ fn a_life_with_many_phases_has_its_first_and_its_last_ones() {
         ledger.add("launch", outcome, MIDNIGHT + (10 + 10 * number) * MINUTE, more);
     }
     let phases = ": pending 2026-01-02 00:09:30, warm pool or standby 00:10:00, pending 00:19:30, in service 00:20:00, \
-                  13 more phases, in service 2026-01-02 01:40:00.";
+                  13 more phases, warm pool or standby 2026-01-02 01:30:00, pending 01:39:30, in service 01:40:00";
     let life = life(&ledger, 1);
     assert!(life.contains(phases), "{life}");
 }
