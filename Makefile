@@ -9,6 +9,7 @@ CHECKS := .tools/checks
 EDITOR := .tools/editor
 CDK := infra/cdk
 CDK_TOOLS := $(CDK)/node_modules/installed
+BROWSER := .tools/browser
 CALLS := target/reports/calls
 # The whole calls of the functions (test-stacks), and of the adapters' tests (test-rust).
 EXCHANGES := target/reports/exchanges
@@ -68,7 +69,7 @@ smoke: $(TOOLS) ## Run against a real AWS account. Asks first, costs some cents 
 .PHONY: test
 test: ## All checks of CI, except stale files and advisories (.ci/run)
 	@$(MAKE) --jobs 2 --output-sync=line lint compile
-	@$(MAKE) test-rust test-stacks test-permissions judge
+	@$(MAKE) test-rust test-browser test-stacks test-permissions judge
 
 .PHONY: compile
 compile: ## Compile all programs and tests
@@ -132,6 +133,18 @@ else
 	EXCHANGES=$(CURDIR)/$(EXCHANGES)/adapters $(WITH_FORKS) cargo test --locked --workspace
 endif
 
+# Without Chromium the tests are skipped, with the packages to install.
+.PHONY: test-browser
+test-browser: $(BROWSER)/installed ## The timeline in a headless Chromium: page and widget, three widths, light and dark
+	cargo build --locked --workspace --example draw
+	$(BROWSER)/bin/python -m unittest discover --start-directory tests/browser
+
+# Not in CI: fonts differ from machine to machine.
+.PHONY: screenshots
+screenshots: $(BROWSER)/installed ## Write the pictures of the documents, infra/pictures (needs Chromium)
+	cargo build --locked --workspace --example draw
+	$(BROWSER)/bin/python tests/browser/screenshots.py
+
 .PHONY: test-stacks
 test-stacks: build ## Stacks on the local cloud, end to end; each function is limited to its policy
 	rm -rf $(CALLS) $(EXCHANGES)/stacks
@@ -168,6 +181,12 @@ $(CHECKS)/installed: tests/tools/requirements-checks.txt
 	@echo 'Installing the pinned checks of templates and policies into .tools'
 	python3 -m venv --clear $(CHECKS)
 	$(CHECKS)/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement $<
+	touch $@
+
+$(BROWSER)/installed: tests/tools/requirements-browser.txt
+	@echo 'Installing the pinned driver of the browser tests into .tools (20 MB)'
+	python3 -m venv --clear $(BROWSER)
+	$(BROWSER)/bin/python -m pip install --quiet --no-deps --only-binary :all: --require-hashes --requirement $<
 	touch $@
 
 # Without Node.js or its registry the editor test is skipped.

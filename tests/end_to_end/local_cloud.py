@@ -46,6 +46,7 @@ FUNCTIONS = (
     "lifecycle-hook",
     "scaling-log",
     "alarm",
+    "timeline",
 )
 # The functions that process requests of CloudFormation. The watchdog checks the requests each minute, with or without a new one.
 REQUEST_FUNCTIONS = FUNCTIONS[:2]

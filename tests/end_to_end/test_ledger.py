@@ -181,6 +181,22 @@ class Ledger(OneGroup):
         _, output = self.cloud.envkeeper("watch", "dev", "--until-settled")
         self.assertTrue(output.startswith("settled: 1 of 1 in service"), output)
 
+    def test_the_widget_of_a_dashboard_shows_the_ledger_of_the_environment(self):
+        event = json.loads((ROOT / "events" / "timeline" / "widget.json").read_text())
+        now = round(time.time() * 1000)
+        event["widgetContext"]["timeRange"] = {"mode": "relative", "start": now - 3_600_000, "end": now + 60_000}
+        (instance,) = states(self.cloud)
+
+        def shown():
+            widget = self.cloud.invoke("timeline", event)
+            return widget if instance in widget else None
+
+        widget = until("the widget has the instance", shown)
+        self.assertIn('aria-label="scalable-ec2-us-west-2-dev, ', widget)
+        self.assertIn("<svg ", widget)
+        self.assertIn("has no ledger", self.cloud.invoke("timeline", {**event, "environment": "prod"}))
+        self.assertIn("**environment**", self.cloud.invoke("timeline", {"describe": True})["markdown"])
+
     def test_events_that_the_bus_does_not_accept_are_in_the_ledger_all_the_same(self):
         puts = {"service": "events", "operation": "PutEvents", "app": "lifecycle-hook"}
         self.addCleanup(self.cloud.inject_faults)

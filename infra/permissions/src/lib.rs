@@ -61,11 +61,13 @@ pub enum Function {
     ScalingLog,
     /// Requests the remediations that alarms call for.
     Alarm,
+    /// Shows the ledger as a widget.
+    Timeline,
 }
 
 impl Function {
     /// All functions, in the order of the template.
-    pub const ALL: [Function; 8] = [
+    pub const ALL: [Function; 9] = [
         Function::CustomResource,
         Function::OperatorRead,
         Function::Operator,
@@ -74,6 +76,7 @@ impl Function {
         Function::LifecycleHook,
         Function::ScalingLog,
         Function::Alarm,
+        Function::Timeline,
     ];
 
     /// The name of its folder, the last part of its function name, and the app id of its SDK clients.
@@ -88,6 +91,7 @@ impl Function {
             Function::LifecycleHook => "lifecycle-hook",
             Function::ScalingLog => "scaling-log",
             Function::Alarm => "alarm",
+            Function::Timeline => "timeline",
         }
     }
 
@@ -119,6 +123,7 @@ impl Function {
             Function::LifecycleHook => table::LIFECYCLE_HOOK,
             Function::ScalingLog => table::SCALING_LOG,
             Function::Alarm => table::ALARM,
+            Function::Timeline => table::TIMELINE,
         }
     }
 

@@ -280,11 +280,12 @@ fn a_function_that_describes_alarms_may_describe_all_alarms() {
 /// The actions that read: `ListObjectVersions` and the others of this form return data alone (Service Authorization Reference,
 /// access levels List and Read).
 #[test]
-fn the_function_for_readers_may_read_and_nothing_else() {
-    for statement in Function::OperatorRead.statements() {
+fn the_functions_for_readers_may_read_and_nothing_else() {
+    for statement in [Function::OperatorRead, Function::Timeline].into_iter().flat_map(Function::statements) {
         for action in statement.actions() {
             let operation = action.split(':').nth(1).unwrap_or_default();
-            let reads = ["Describe", "Get", "List", "Query"].iter().any(|it| operation.starts_with(it));
+            let reads =
+                ["Describe", "FilterLogEvents", "Get", "List", "Query"].iter().any(|it| operation.starts_with(it));
             assert!(reads, "{} {action}", statement.sid);
         }
     }

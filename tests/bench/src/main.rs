@@ -1,10 +1,11 @@
 //! Figures of the engine itself, over the in-memory cloud: the duration and the calls of a create and of a gate under virtual
-//! time, due passes in a model of the request queue, and the duration of planning on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
+//! time, due passes in a model of the request queue, and the durations of planning and of drawing a timeline on this machine. Prints the rows as JSON; `bench.py` adds those of the local cloud.
 #![expect(clippy::expect_used, reason = "a bench stops at an unexpected value")]
 
 mod due;
 mod gate;
 mod rollouts;
+mod timeline;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -36,6 +37,7 @@ fn main() {
     rows.extend([5, 100].into_iter().flat_map(due::rows));
     rows.extend(rollouts::rows());
     rows.extend(planning_rows());
+    rows.extend(timeline::rows());
     println!("{}", Value::Array(rows));
 }
 

@@ -1,4 +1,4 @@
-//! The subscribers: hooks, the ledger, alarms.
+//! The subscribers: hooks, the ledger, alarms; and the reader of the ledger.
 
 use super::{CONSUME, PUBLISH, allow, call, implied};
 use crate::{Condition, Resource, Statement};
@@ -101,3 +101,10 @@ pub(crate) const ALARM: &[Statement] = &[
         &[Resource::Deployed("ScalingEventDeadLetters", "")],
     ),
 ];
+
+/// No row writes, and none reads records: the widget shows a ledger of any environment, and nothing else.
+pub(crate) const TIMELINE: &[Statement] = &[allow(
+    "ReadLedgers",
+    &[call("logs:FilterLogEvents")],
+    &[Resource::Here("logs", "log-group:/aws/autoscaling/${ProjectName}-*")],
+)];

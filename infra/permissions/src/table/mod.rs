@@ -8,7 +8,7 @@ mod reconciler;
 mod requests;
 
 pub(crate) use boundary::BOUNDARY;
-pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG};
+pub(crate) use events::{ALARM, LIFECYCLE_HOOK, SCALING_LOG, TIMELINE};
 pub(crate) use observe::READ_ENVIRONMENTS;
 pub(crate) use queues::QUEUES;
 pub(crate) use reconciler::{DATA, FLEET, NETWORK, RECONCILER, ROLE};

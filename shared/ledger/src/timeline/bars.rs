@@ -8,7 +8,8 @@ use super::lives::{Life, Phase};
 use super::model::Model;
 use super::steps::{clipped, corners, counts};
 use super::text::{MONO_WIDTH, tail};
-use crate::{sentence, time};
+use crate::entry::Entry;
+use crate::{sentence, time, trigger};
 
 /// The maximum number of instances that have a bar.
 const MAX_BARS: usize = 60;
@@ -106,27 +107,49 @@ fn parts(life: &Life<'_>, scale: &Scale) -> Vec<(Phase, Vec<(i32, i32)>)> {
     parts.into_iter().collect()
 }
 
-/// The life of an instance as a sentence: its phases with their times, its launch and its end.
+/// The life of an instance as a sentence: its phases with their times, and the causes of its launch and its end.
 fn summary(life: &Life<'_>) -> String {
     let version = life.version.map(|it| format!("version {it}"));
     let known: Vec<String> = version.into_iter().chain(life.zone.map(str::to_owned)).collect();
     let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
-    let phase = |(at, label): (u64, &str)| match at {
-        0 => format!("{label} before the first entry"),
-        at => format!("{label} {}", clock(at)),
-    };
-    let mut phases: Vec<String> = life.spans.iter().map(|it| phase((it.from_ms, it.phase.label()))).collect();
+    let mut phases: Vec<(u64, &str)> = life.spans.iter().map(|it| (it.from_ms, it.phase.label())).collect();
     if life.end_ms() != super::lives::OPEN {
-        phases.push(phase((life.end_ms(), "ended")));
+        phases.push((life.end_ms(), "ended"));
     }
     // A life with many phases, such as returns to a warm pool, is described by its first and last ones.
-    if phases.len() > 8 {
-        let left_out = phases.len() - 7;
-        phases.splice(4..phases.len() - 3, [format!("{left_out} more phases")]);
+    let phases = match phases.len() {
+        0..=8 => dated(&phases),
+        count => format!("{}, {} more phases, {}", dated(&phases[..4]), count - 7, dated(&phases[count - 3..])),
+    };
+    let causes = [("Launched", life.launch), ("Terminated", life.termination)];
+    let causes: String = causes.iter().filter_map(|(verb, entry)| cause(verb, (*entry)?)).collect();
+    format!("{}{known}: {phases}{causes}", life.instance)
+}
+
+/// Phases with their times; each date once.
+fn dated(phases: &[(u64, &str)]) -> String {
+    let mut day = String::new();
+    let phase = |(at, label): &(u64, &str)| {
+        if *at == 0 {
+            return format!("{label} before the first entry");
+        }
+        let text = clock(*at);
+        let (date, time) = text.split_once(' ').unwrap_or(("", &text));
+        if date == day {
+            return format!("{label} {time}");
+        }
+        date.clone_into(&mut day);
+        format!("{label} {text}")
+    };
+    phases.iter().map(phase).collect::<Vec<_>>().join(", ")
+}
+
+/// The cause of a launch or an end; of one that failed, its sentence with the reason. `None` if no cause is known.
+fn cause(verb: &str, entry: &Entry) -> Option<String> {
+    match entry.outcome.as_str() {
+        "successful" => entry.cause.as_ref().map(|it| format!(". {verb} because of {}", trigger(it))),
+        _ => Some(format!(". {}", sentence(entry))),
     }
-    let causes: Vec<String> = life.launch.into_iter().chain(life.termination).map(sentence).collect();
-    let causes = if causes.is_empty() { String::new() } else { format!(". {}", causes.join(". ")) };
-    format!("{}{known}: {}{causes}", life.instance, phases.join(", "))
 }
 
 /// A time to the second: `2026-01-02 03:04:05`.

@@ -4,7 +4,7 @@
 use super::bars::{self, Bar, Density, clock, proportion};
 use super::fold::{NUMBER_OFFSET, fold, width};
 use super::lives::Phase;
-use super::model::{Lane, Model};
+use super::model::{Lane, Model, is_bad};
 use super::steps::{Steps, clipped, corners};
 use super::text::shortened;
 use super::{Range, Size, axis};
@@ -87,8 +87,8 @@ pub(super) struct Mark {
     pub x: i32,
     pub y: i32,
     pub lane: Lane,
-    /// Whether the mark is a state that has ended, such as an alarm that is OK again.
-    pub is_hollow: bool,
+    /// Whether one of its entries is a failure or an alarm: then the mark is filled, else hollow.
+    pub is_bad: bool,
     pub row: usize,
 }
 
@@ -101,7 +101,7 @@ pub(super) enum Sample {
     Phase(Phase),
     Density,
     Gap,
-    Mark { is_hollow: bool },
+    Mark { is_bad: bool },
 }
 
 impl Sample {
@@ -114,8 +114,8 @@ impl Sample {
             Sample::Phase(phase) => phase.label(),
             Sample::Density => "instances of a version, with their maximum",
             Sample::Gap => "not observed",
-            Sample::Mark { is_hollow: false } => "alarm",
-            Sample::Mark { is_hollow: true } => "alarm ended",
+            Sample::Mark { is_bad: true } => "failure or alarm",
+            Sample::Mark { is_bad: false } => "other event",
         }
     }
 }
@@ -222,7 +222,8 @@ impl Builder {
             self.layout.ticks.push(x);
             // At the left edge, half of the label would cover the label of the axis.
             let is_left = x - width(&label) / 2 <= self.scale.left;
-            self.text(x, 15, if is_left { Anchor::Start } else { Anchor::Middle }, Font::Label, &label);
+            let (x, anchor) = if is_left { (self.scale.left, Anchor::Start) } else { (x, Anchor::Middle) };
+            self.text(x, 15, anchor, Font::Label, &label);
         }
     }
 
@@ -291,8 +292,8 @@ impl Builder {
             self.text(self.scale.left - LABEL_GAP, y + 4, Anchor::End, Font::Label, lane.label());
             for mark in folds {
                 let row = self.row(mark.entries[0].at_ms, lane.label(), &mark_sentence(&mark.entries));
-                let is_hollow = mark.entries.iter().all(|it| matches!(it.outcome.as_str(), "ok" | "insufficient-data"));
-                self.layout.marks.push(Mark { x: mark.x, y, lane, is_hollow, row });
+                let is_bad = mark.entries.iter().any(|it| is_bad(it));
+                self.layout.marks.push(Mark { x: mark.x, y, lane, is_bad, row });
                 if let Some(number) = mark.number() {
                     self.text(mark.x + NUMBER_OFFSET, y + 4, Anchor::Start, Font::Label, &number);
                 }
@@ -306,7 +307,7 @@ impl Builder {
         let layout = &self.layout;
         let sizes = layout.sizes.as_ref();
         let has_phase = |phase: Phase| layout.bars.iter().any(|bar| bar.parts.iter().any(|it| it.0 == phase));
-        let has_mark = |hollow: bool| layout.marks.iter().any(|it| it.lane == Lane::Alarms && it.is_hollow == hollow);
+        let has_mark = |is_bad: bool| layout.marks.iter().any(|it| it.is_bad == is_bad);
         let mut samples = vec![
             (Sample::Band, sizes.is_some_and(|it| !it.max.is_empty())),
             (Sample::Desired, sizes.is_some_and(|it| !it.desired.is_empty())),
@@ -314,8 +315,7 @@ impl Builder {
         ];
         samples.extend(Phase::ALL.map(|it| (Sample::Phase(it), has_phase(it))));
         samples.push((Sample::Density, !layout.densities.is_empty()));
-        samples
-            .extend([false, true].map(|is_hollow| (Sample::Mark { is_hollow }, has_mark(is_hollow) && has_mark(true))));
+        samples.extend([true, false].map(|is_bad| (Sample::Mark { is_bad }, has_mark(is_bad))));
         samples.push((Sample::Gap, !layout.gaps.is_empty()));
         let (mut x, right) = (LABEL_GAP, self.layout.width);
         self.y += LEGEND_HEIGHT;

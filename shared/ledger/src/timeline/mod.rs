@@ -31,13 +31,30 @@ use crate::time;
 /// observation of the group before the range says which instances were in service at its beginning.
 #[must_use]
 pub fn svg(entries: &[Entry], range: Range, size: Size, theme: Theme) -> String {
-    svg::text(&layout::Layout::of(&model::Model::of(entries, range), range, size), theme)
+    svg::text(&layout::Layout::of(&model::Model::of(entries, range), range, size), theme, "")
 }
 
 /// A self-contained HTML page: the picture, and a table with the sentence of each mark, instance and gap.
 #[must_use]
 pub fn page(entries: &[Entry], range: Range, size: Size, theme: Theme) -> String {
     page::text(&layout::Layout::of(&model::Model::of(entries, range), range, size), theme)
+}
+
+/// The picture and its table as a part of another document: HTML in one element, with styles for this element alone.
+///
+/// `ids` begins all ids, so that a document may contain several timelines: letters, digits, dashes and underscores; all
+/// other characters are left out.
+#[must_use]
+pub fn part(entries: &[Entry], range: Range, size: Size, theme: Theme, ids: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let ids: String = ids.chars().filter(is_plain).collect();
+    page::part(&layout::Layout::of(&model::Model::of(entries, range), range, size), theme, &ids)
+}
+
+/// A sentence as a paragraph of HTML, in which no character is markup.
+#[must_use]
+pub fn paragraph(sentence: &str) -> String {
+    format!("<p>{}</p>\n", text::escaped(sentence))
 }
 
 /// The time that a timeline shows.
@@ -57,6 +74,18 @@ impl Range {
             return Ok(Range { from_ms, until_ms });
         }
         Err(InvalidPicture::Range(time::text(from_ms), time::text(until_ms)))
+    }
+
+    /// The end of the range, in ms since the epoch.
+    #[must_use]
+    pub fn until_ms(self) -> u64 {
+        self.until_ms
+    }
+
+    /// The range up to an earlier end; `None` if that is not after the beginning.
+    #[must_use]
+    pub fn until(self, until_ms: u64) -> Option<Range> {
+        Range::new(self.from_ms, until_ms.min(self.until_ms)).ok()
     }
 
     /// The time from which a picture needs entries, in ms since the epoch: 35 minutes before the range.
@@ -79,6 +108,16 @@ const WIDTHS: std::ops::RangeInclusive<u32> = 400..=4_096;
 const HEIGHTS: std::ops::RangeInclusive<u32> = 100..=4_096;
 
 impl Size {
+    /// The nearest size to this one that a picture can have, for a place whose size is not chosen for the picture.
+    #[must_use]
+    pub fn nearest(width: u64, height: u64) -> Size {
+        let pixels = |value: u64, limits: std::ops::RangeInclusive<u32>| {
+            let (low, high) = (u64::from(*limits.start()), u64::from(*limits.end()));
+            i32::try_from(value.clamp(low, high)).unwrap_or(i32::MAX)
+        };
+        Size { width: pixels(width, WIDTHS), height: pixels(height, HEIGHTS) }
+    }
+
     /// A picture of this width. Its rows fill the height, or exceed it: a row is never lower than its label.
     ///
     /// # Errors

@@ -84,6 +84,19 @@ impl Lane {
     }
 }
 
+/// Whether an entry is a failure, an alarm, or the notice of one.
+pub(super) fn is_bad(entry: &Entry) -> bool {
+    match (entry.kind, entry.outcome.as_str()) {
+        (Kind::Launch | Kind::Terminate | Kind::Gate | Kind::Drain, _) => Lane::of(entry) == Some(Lane::Failures),
+        (Kind::Alarm, "alarm")
+        | (Kind::Interruption, "interruption-warning")
+        | (Kind::Rollout, "needs-operator")
+        | (Kind::Remediation, "unknown") => true,
+        (Kind::Alarm | Kind::Interruption, _) => false,
+        (_, outcome) => outcome.ends_with("failed"),
+    }
+}
+
 impl<'a> Model<'a> {
     /// The facts of the range.
     pub fn of(entries: &'a [Entry], range: Range) -> Model<'a> {

@@ -14,10 +14,10 @@ use super::theme::Palette;
 const FONT: &str = "system-ui,'Segoe UI',Helvetica,Arial,sans-serif";
 const MONO_FONT: &str = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
-/// The picture of a layout.
-pub(super) fn text(layout: &Layout, theme: Theme) -> String {
+/// The picture of a layout. `ids` begins the ids of the table's rows and of the hatching.
+pub(super) fn text(layout: &Layout, theme: Theme, ids: &str) -> String {
     let palette = theme.palette();
-    let mut svg = Svg { out: String::new(), layout, palette };
+    let mut svg = Svg { out: String::new(), layout, palette, ids };
     svg.begin();
     svg.grid();
     if let Some(sizes) = &layout.sizes {
@@ -37,6 +37,7 @@ struct Svg<'a> {
     out: String,
     layout: &'a Layout,
     palette: &'static Palette,
+    ids: &'a str,
 }
 
 /// Appends to the picture. Writing to a `String` cannot fail.
@@ -51,7 +52,7 @@ impl Svg<'_> {
         put!(self, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" ");
         put!(self, "viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{}\" ", escaped(title));
         put!(self, "font-family=\"{}\" font-size=\"11\">\n", FONT);
-        put!(self, "<defs><pattern id=\"gap\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">");
+        put!(self, "<defs><pattern id=\"{}gap\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">", self.ids);
         put!(self, "<path d=\"M-1 9L9-1\" stroke=\"{line}\"/></pattern></defs>\n");
         put!(self, "<rect width=\"{width}\" height=\"{height}\" fill=\"{background}\"/>\n");
     }
@@ -69,7 +70,7 @@ impl Svg<'_> {
     fn gaps(&mut self) {
         let Layout { gaps, strips, .. } = self.layout;
         if !gaps.is_empty() {
-            put!(self, "<path fill=\"url(#gap)\" d=\"");
+            put!(self, "<path fill=\"url(#{}gap)\" d=\"", self.ids);
             for (top, bottom) in strips {
                 for (x, length) in gaps {
                     put!(self, "M{x} {top}h{length}V{bottom}h-{length}z");
@@ -82,7 +83,7 @@ impl Svg<'_> {
     /// Begins a link to a row of the table, whose cell is the name of the link for assistive technology. The title is
     /// the name where the picture stands alone.
     fn link(&mut self, row: usize) {
-        put!(self, "<a href=\"#e{row}\" aria-labelledby=\"e{row}\"><title>");
+        put!(self, "<a href=\"#{0}e{row}\" aria-labelledby=\"{0}e{row}\"><title>", self.ids);
         put!(self, "{}</title>", escaped(&self.layout.rows[row].sentence));
     }
 
@@ -129,7 +130,7 @@ impl Svg<'_> {
         if self.layout.marks.is_empty() {
             return;
         }
-        put!(self, "<g stroke=\"{0}\" fill=\"{0}\">\n", self.palette.mark);
+        put!(self, "<g stroke=\"{}\" fill=\"{}\">\n", self.palette.line, self.palette.background);
         for mark in &self.layout.marks {
             self.link(mark.row);
             self.mark(mark);
@@ -140,15 +141,16 @@ impl Svg<'_> {
 
     fn mark(&mut self, mark: &Mark) {
         let Mark { x, y, .. } = *mark;
-        let fill = if mark.is_hollow { format!(" fill=\"{}\"", self.palette.background) } else { String::new() };
+        let colours =
+            if mark.is_bad { format!(" stroke=\"{0}\" fill=\"{0}\"", self.palette.mark) } else { String::new() };
         match mark.lane {
-            Lane::Failures => put!(self, "<path stroke-width=\"2\" d=\"M{} {}l8 8m0-8l-8 8\"/>", x - 4, y - 4),
-            Lane::Alarms => put!(self, "<path{fill} d=\"M{x} {}l5 9h-10z\"/>", y - 5),
-            Lane::Interruptions => put!(self, "<path d=\"M{} {}h6l-3 4h4l-7 7l2-6h-3z\"/>", x - 2, y - 6),
-            Lane::Rollouts => put!(self, "<path d=\"M{x} {}l5 5l-5 5l-5-5z\"/>", y - 5),
-            Lane::Requests => put!(self, "<path d=\"M{} {}h8v8h-8z\"/>", x - 4, y - 4),
-            Lane::Capacity => put!(self, "<path d=\"M{x} {}l4 4h-3v3h3l-4 4l-4-4h3v-3h-3z\"/>", y - 6),
-            Lane::Other => put!(self, "<circle cx=\"{x}\" cy=\"{y}\" r=\"3\"/>"),
+            Lane::Failures => put!(self, "<path{colours} stroke-width=\"2\" d=\"M{} {}l8 8m0-8l-8 8\"/>", x - 4, y - 4),
+            Lane::Alarms => put!(self, "<path{colours} d=\"M{x} {}l5 9h-10z\"/>", y - 5),
+            Lane::Interruptions => put!(self, "<path{colours} d=\"M{} {}h6l-3 4h4l-7 7l2-6h-3z\"/>", x - 2, y - 6),
+            Lane::Rollouts => put!(self, "<path{colours} d=\"M{x} {}l5 5l-5 5l-5-5z\"/>", y - 5),
+            Lane::Requests => put!(self, "<path{colours} d=\"M{} {}h8v8h-8z\"/>", x - 4, y - 4),
+            Lane::Capacity => put!(self, "<path{colours} d=\"M{} {}l4-5l4 5zm0 4l4 5l4-5z\"/>", x - 4, y - 2),
+            Lane::Other => put!(self, "<circle{colours} cx=\"{x}\" cy=\"{y}\" r=\"3\"/>"),
         }
     }
 
@@ -212,10 +214,10 @@ impl Svg<'_> {
                 put!(self, "<path stroke=\"{unknown}\" {} d=\"M{x} {y}h20\"/>\n", style(phase, 10));
             }
             Sample::Density => put!(self, "<path fill=\"{unknown}\" d=\"M{x} {}v-6h8v-4h12v10z\"/>\n", y + 5),
-            Sample::Gap => put!(self, "<path fill=\"url(#gap)\" d=\"M{x} {top}h20v10h-20z\"/>\n"),
-            Sample::Mark { is_hollow } => {
-                let fill = if is_hollow { background } else { mark };
-                put!(self, "<path stroke=\"{mark}\" fill=\"{fill}\" d=\"M{} {top}l5 9h-10z\"/>\n", x + 10);
+            Sample::Gap => put!(self, "<path fill=\"url(#{}gap)\" d=\"M{x} {top}h20v10h-20z\"/>\n", self.ids),
+            Sample::Mark { is_bad } => {
+                let (stroke, fill) = if is_bad { (mark, mark) } else { (line, background) };
+                put!(self, "<circle stroke=\"{stroke}\" fill=\"{fill}\" cx=\"{}\" cy=\"{y}\" r=\"4\"/>\n", x + 10);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::timeline::{InvalidPicture, Range, Size, Theme, page, svg};
+use ledger::timeline::{InvalidPicture, Range, Size, Theme, page, paragraph, part, svg};
 
 use crate::ledgers::{Ledger, MIDNIGHT, mixed, six_hours};
 use crate::reading::{attribute, between, range, rows, size, tags};
@@ -79,6 +79,37 @@ fn every_link_is_named_by_its_row_and_every_row_is_in_the_picture_or_a_gap() {
         for row in rows.iter().filter(|it| it.kind != "Gap") {
             assert!(linked.contains(row.id.as_str()) && !row.sentence.is_empty(), "{row:?}");
         }
+    }
+}
+
+/// Without colours, a failure or an alarm is a filled mark, and another event a hollow one.
+#[test]
+fn failures_and_alarms_are_filled_and_other_events_are_hollow() {
+    let shape = |kind: &str, outcome: &str| {
+        let mut ledger = Ledger::default();
+        ledger.add(kind, outcome, MIDNIGHT + 600_000, serde_json::json!({}));
+        let picture = svg(&ledger.entries, range(0, 60), size(900), Theme::Monochrome);
+        let (_, marks) = picture.split_once("<g stroke=\"#555555\" fill=\"#ffffff\">").unwrap();
+        between(marks, "</title>", "</a>").contains("fill=\"#000000\"")
+    };
+    for (kind, outcome, is_filled) in [
+        ("alarm", "alarm", true),
+        ("alarm", "ok", false),
+        ("alarm", "insufficient-data", false),
+        ("remediation", "done", false),
+        ("remediation", "failed", true),
+        ("interruption", "interruption-warning", true),
+        ("interruption", "rebalance-recommendation", false),
+        ("rollout", "complete", false),
+        ("rollout", "failed", true),
+        ("rollout", "needs-operator", true),
+        ("refresh", "rollback-failed", true),
+        ("request", "started", false),
+        ("launch", "failed", true),
+        ("gate", "abandon", true),
+        ("drain", "not-drained", true),
+    ] {
+        assert_eq!(shape(kind, outcome), is_filled, "{kind} {outcome}");
     }
 }
 
@@ -172,4 +203,28 @@ fn no_label_overlaps_another_or_leaves_the_picture() {
             }
         }
     }
+}
+
+/// A document may contain several timelines, and texts of its own with the same ids.
+#[test]
+fn the_part_of_a_document_has_ids_and_styles_of_its_own() {
+    let text = part(&six_hours().entries, range(0, 360), size(900), Theme::Light, "widget 1\"-");
+    assert!(text.starts_with("<div class=\"timeline\">") && text.ends_with("</div>\n"), "{text}");
+    for tag in tags(&text) {
+        if let Some(id) = attribute(tag, "id") {
+            assert!(id.starts_with("widget1-"), "{tag}");
+        }
+        for (name, before) in [("href", "#"), ("aria-labelledby", ""), ("fill", "url(#")] {
+            let reference = attribute(tag, name).filter(|it| name != "fill" || it.starts_with("url"));
+            assert!(reference.is_none_or(|it| it.starts_with(&format!("{before}widget1-"))), "{tag}");
+        }
+    }
+    let style = between(&text, "<style>", "</style>");
+    let blocks: Vec<&str> = style.split('{').collect();
+    let selectors =
+        blocks[..blocks.len() - 1].iter().filter_map(|it| it.rsplit('}').next()).flat_map(|it| it.split(','));
+    for selector in selectors {
+        assert!(selector.starts_with(".timeline ") || selector.starts_with("@container"), "{selector}");
+    }
+    assert_eq!(paragraph("a <b>"), "<p>a &lt;b&gt;</p>\n");
 }
