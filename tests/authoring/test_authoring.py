@@ -161,7 +161,7 @@ class Rule(unittest.TestCase):
         }
         found, _ = lint(faulty)
         self.assertEqual([path[1] for _, path, _ in found], ["Unknown", "InText"])
-        self.assertIn("Web has no output Vpc; valid is one of VpcId, SubnetIds", found[0][2])
+        self.assertIn("Web has no output Vpc; valid is one of EnvironmentId, VpcId, SubnetIds", found[0][2])
 
 
 class Program(unittest.TestCase):

@@ -91,15 +91,16 @@ def response_row(cloud):
 
 
 def command_row(cloud):
-    """The time of `envkeeper status` without that of its call, which the router recorded. The program is the release build of
-    `make package-cli`, if there is one."""
+    """The time of `envkeeper status` without that of its call, which the router recorded. 50 ms are promised for the release build
+    of `make package-cli`; without it, the debug build is measured."""
     packaged = PACKAGED / "envkeeper"
     program, build = (packaged, "release") if packaged.exists() else (PROGRAM, "debug")
     calls_of(cloud, "Create", "create", EnvironmentSuffix="status")
     # The first run fills the page cache, and is not counted.
     times = sorted([milliseconds_beyond_the_call(cloud, program) for _ in range(21)][1:])
     calls_of(cloud, "Delete", "delete", EnvironmentSuffix="status")
-    return row(f"envkeeper status ({build} build), without its call, p95 of 20, against 50 ms", times[18], "ms", 50, most=1)
+    most = 1 if build == "release" else None
+    return row(f"envkeeper status ({build} build), without its call, p95 of 20, against 50 ms", times[18], "ms", 50, most)
 
 
 def milliseconds_beyond_the_call(cloud, program):
