@@ -152,7 +152,7 @@ async fn the_template_versions_of_instances_are_read_in_one_call() {
     });
     let ids = ["i-1", "i-2", "i-3"].map(String::from);
     assert_eq!(account.template_versions(&ids).await, Ok([("i-1".to_owned(), 7)].into()));
-    assert_eq!(*requested.lock().expect("one at a time"), ["DescribeAutoScalingInstances"]);
+    assert_eq!(requested.lock().expect("one at a time").len(), 1);
 }
 
 #[tokio::test]
