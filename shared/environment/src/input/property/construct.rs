@@ -26,8 +26,8 @@ const NAMES: &str = "The name of each property in a template.";
 pub fn construct_properties() -> String {
     let enumerations: String = ALL.iter().filter_map(|property| enumeration(property)).collect();
     let fields: Vec<String> = ALL.iter().map(|property| field(property)).collect();
-    let names: String =
-        ALL.iter().map(|property| format!("  {}: '{}',\n", camel_case(property.variable), property.name)).collect();
+    let name = |property: &&Property| format!("  {}: '{}',\n", camel_case(property.variable), property.name);
+    let names = ALL.iter().map(name).collect::<Vec<_>>().concat();
     let (interface, of_names) = (comment("", INTERFACE), comment("", NAMES));
     format!(
         "{HEAD}{enumerations}\n{interface}export interface EnvironmentProperties {{\n{}}}\n\n{of_names}export const TEMPLATE_NAMES: {{ readonly [Name in keyof EnvironmentProperties]-?: string }} = {{\n{names}}};\n",
