@@ -29,6 +29,11 @@ class Files(unittest.TestCase):
         self.assertEqual([it for it in package["devDependencies"].values() if not it.replace(".", "").isdigit()], [])
         self.assertNotIn("dependencies", package, "users install the construct alone")
 
+    def test_the_oldest_supported_versions_are_tested(self):
+        package = json.loads((CDK / "package.json").read_text())
+        tested = {name: f"^{package['devDependencies'][name]}" for name in package["peerDependencies"]}
+        self.assertEqual(package["peerDependencies"], tested)
+
     def test_the_version_is_that_of_the_workspace(self):
         workspace = tomllib.loads((CDK.parents[1] / "Cargo.toml").read_text())["workspace"]
         self.assertEqual(json.loads((CDK / "package.json").read_text())["version"], workspace["package"]["version"])
