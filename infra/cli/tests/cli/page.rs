@@ -63,7 +63,8 @@ fn each_documented_command_is_one_of_the_program() {
         let text = fs::read_to_string(path("../../..").join(name)).unwrap();
         for line in text.lines() {
             let line = line.trim_start().trim_start_matches("$ ").trim_start_matches("target/debug/");
-            let Some(words) = line.strip_prefix("envkeeper ") else { continue };
+            let is_usage = line.contains("[OPTIONS]");
+            let Some(words) = line.strip_prefix("envkeeper ").filter(|_| !is_usage) else { continue };
             let words = words.split(" #").next().unwrap_or_default().split_whitespace();
             let arguments = Arguments::try_parse_from(std::iter::once("envkeeper").chain(words));
             assert!(arguments.is_ok(), "{name}: {line}: {}", arguments.unwrap_err());

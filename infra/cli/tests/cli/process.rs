@@ -31,13 +31,12 @@ fn golden(Output { status, stdout, stderr }: &Output) -> String {
 fn wrong_use_has_its_own_code_and_the_next_step() {
     let lines =
         ["statu dev", "status", "hold dev --hours 0", "why instance", "events dev --since yesterday", "roll dev"];
-    let mut all = String::new();
-    for line in lines {
-        let words: Vec<&str> = line.split(' ').collect();
-        let output = envkeeper(&words).output().unwrap();
+    let run = |line: &str| {
+        let output = envkeeper(&line.split(' ').collect::<Vec<_>>()).output().unwrap();
         assert_eq!(output.status.code(), Some(64), "{line}");
-        all += &format!("$ envkeeper {line}\n{}", golden(&output));
-    }
+        format!("$ envkeeper {line}\n{}", golden(&output))
+    };
+    let all: String = lines.into_iter().map(run).collect();
     insta::assert_snapshot!("wrong-use", all);
 }
 
