@@ -50,7 +50,7 @@ impl LogApi for FakeLogs {
             events.iter().filter(|it| (query.from_ms..query.until_ms).contains(&it.0)).collect();
         all.sort_by_key(|it| it.0);
         let begin: usize = token.map_or(0, |it| it.parse().expect("a token of the page before"));
-        if self.queries.borrow().len() % 4 == 0 {
+        if self.queries.borrow().len().is_multiple_of(4) {
             return Ok(LogPage { texts: Vec::new(), next: Some(begin.to_string()) });
         }
         let mut bytes = 0;
