@@ -11,7 +11,6 @@ PICTURES = Path(__file__).resolve().parents[2] / "infra" / "pictures"
 # The name of a picture → ledger, width, theme.
 SHOWN = {
     "timeline": ("shop", 900, "light"),
-    "timeline-dark": ("shop", 900, "dark"),
     "timeline-fleet": ("fleet", 900, "light"),
 }
 MAX_BYTES = 150_000

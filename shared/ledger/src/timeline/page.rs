@@ -44,8 +44,8 @@ fn style(theme: Theme) -> String {
         ("a:focus-visible", format!("outline:2px solid {text};outline-offset:2px")),
     ];
     // Space for the sentences: a time takes two lines.
-    let narrow = "@container (max-width:600px){.timeline th,.timeline td{padding-right:8px;white-space:normal;\
-                  font-size:13px}.timeline td:nth-child(-n+2){width:1%}}";
+    let narrow = "@container (max-width:600px){.timeline th,.timeline td{padding-right:8px;font-size:13px}\
+                  .timeline td:nth-child(-n+2){width:1%;white-space:normal}}";
     rules.map(|(of, rule)| format!(".timeline {of}{{{rule}}}")).concat() + narrow
 }
 
