@@ -130,7 +130,8 @@ impl Svg<'_> {
         if self.layout.marks.is_empty() {
             return;
         }
-        put!(self, "<g stroke=\"{}\" fill=\"{}\">\n", self.palette.line, self.palette.background);
+        // A hollow mark hides no mark beside it, and is whole for the pointer.
+        put!(self, "<g stroke=\"{}\" fill=\"none\" pointer-events=\"all\">\n", self.palette.line);
         for mark in &self.layout.marks {
             self.link(mark.row);
             self.mark(mark);

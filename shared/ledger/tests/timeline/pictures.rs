@@ -89,7 +89,7 @@ fn failures_and_alarms_are_filled_and_other_events_are_hollow() {
         let mut ledger = Ledger::default();
         ledger.add(kind, outcome, MIDNIGHT + 600_000, serde_json::json!({ "reason": reason }));
         let picture = svg(&ledger.entries, range(0, 60), size(900), Theme::Monochrome);
-        let (_, marks) = picture.split_once("<g stroke=\"#555555\" fill=\"#ffffff\">").unwrap();
+        let (_, marks) = picture.split_once("<g stroke=\"#555555\" fill=\"none\" pointer-events=\"all\">").unwrap();
         between(marks, "</title>", "</a>").contains("fill=\"#000000\"")
     };
     assert!(is_filled("request", "responded", "Update failed: the subnet does not exist"));
