@@ -93,6 +93,10 @@ pub(super) fn is_bad(entry: &Entry) -> bool {
         | (Kind::Rollout, "needs-operator")
         | (Kind::Remediation, "unknown") => true,
         (Kind::Alarm | Kind::Interruption, _) => false,
+        // `events::RequestProgress` writes the type of the request and its result.
+        (Kind::Request, "responded") => {
+            entry.reason.as_deref().is_some_and(|it| it.split(' ').nth(1) == Some("failed:"))
+        }
         (_, outcome) => outcome.ends_with("failed"),
     }
 }

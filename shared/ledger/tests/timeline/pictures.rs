@@ -85,14 +85,16 @@ fn every_link_is_named_by_its_row_and_every_row_is_in_the_picture_or_a_gap() {
 /// Without colours, a failure or an alarm is a filled mark, and another event a hollow one.
 #[test]
 fn failures_and_alarms_are_filled_and_other_events_are_hollow() {
-    let shape = |kind: &str, outcome: &str| {
+    let is_filled = |kind: &str, outcome: &str, reason: &str| {
         let mut ledger = Ledger::default();
-        ledger.add(kind, outcome, MIDNIGHT + 600_000, serde_json::json!({}));
+        ledger.add(kind, outcome, MIDNIGHT + 600_000, serde_json::json!({ "reason": reason }));
         let picture = svg(&ledger.entries, range(0, 60), size(900), Theme::Monochrome);
         let (_, marks) = picture.split_once("<g stroke=\"#555555\" fill=\"#ffffff\">").unwrap();
         between(marks, "</title>", "</a>").contains("fill=\"#000000\"")
     };
-    for (kind, outcome, is_filled) in [
+    assert!(is_filled("request", "responded", "Update failed: the subnet does not exist"));
+    assert!(!is_filled("request", "responded", "Update succeeded"));
+    for (kind, outcome, expected) in [
         ("alarm", "alarm", true),
         ("alarm", "ok", false),
         ("alarm", "insufficient-data", false),
@@ -109,7 +111,7 @@ fn failures_and_alarms_are_filled_and_other_events_are_hollow() {
         ("gate", "abandon", true),
         ("drain", "not-drained", true),
     ] {
-        assert_eq!(shape(kind, outcome), is_filled, "{kind} {outcome}");
+        assert_eq!(is_filled(kind, outcome, "a reason"), expected, "{kind} {outcome}");
     }
 }
 
