@@ -63,9 +63,9 @@ class Timeline(unittest.TestCase):
     def show(self, name, form="page", width=900, theme="light"):
         self.browser.show(drawn(self.ledgers[name], form, width, theme), width + MARGINS)
 
-    def cases(self, check, ledgers=tuple(ledgers.ALL), widths=WIDTHS, themes=THEMES, forms=FORMS):
+    def cases(self, check, names=tuple(ledgers.ALL), widths=WIDTHS, themes=THEMES, forms=FORMS):
         """Opens each combination, and runs the check as a subtest."""
-        for ledger, form, width, theme in itertools.product(ledgers, forms, widths, themes):
+        for ledger, form, width, theme in itertools.product(names, forms, widths, themes):
             with self.subTest(ledger=ledger, form=form, width=width, theme=theme):
                 self.show(ledger, form, width, theme)
                 check()
@@ -111,7 +111,7 @@ class Timeline(unittest.TestCase):
             outline = self.browser.run("return getComputedStyle(document.activeElement).outlineStyle;")
             self.assertEqual(outline, "solid")
 
-        self.cases(check, ledgers=("shop", "fleet", "hostile"), widths=(900,), themes=("light",))
+        self.cases(check, names=("shop", "fleet", "hostile"), widths=(900,), themes=("light",))
 
     def test_without_titles_and_colours_the_document_says_the_same(self):
         def check():
@@ -120,7 +120,7 @@ class Timeline(unittest.TestCase):
             self.assertGreater(len(links), 5)
             self.assertEqual({it: words(link.accessible_name) for it, link in links.items()}, {it: rows[it][1] for it in links})
 
-        self.cases(check, ledgers=("shop", "fleet"), widths=(900,), themes=("monochrome",))
+        self.cases(check, names=("shop", "fleet"), widths=(900,), themes=("monochrome",))
 
     def test_each_entry_of_the_ledger_is_counted_in_the_table(self):
         self.show("shop")
@@ -150,7 +150,7 @@ class Timeline(unittest.TestCase):
             self.assertEqual(self.browser.run("return performance.getEntriesByType('resource').map(it => it.name);"), [])
             self.assertEqual(self.browser.errors(), [])
 
-        self.cases(check, ledgers=("hostile",), widths=(900,), themes=("light",))
+        self.cases(check, names=("hostile",), widths=(900,), themes=("light",))
 
 
 if __name__ == "__main__":
