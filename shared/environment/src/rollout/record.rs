@@ -29,7 +29,7 @@ pub struct RolloutRecord {
     pub asked: Option<AskedBy>,
     /// Whether a rollout has begun whose end is not accepted: a call may have succeeded, so due passes complete it.
     pub begun: bool,
-    /// The version that was desired when it began: instances of it may run.
+    /// The version that was desired when it began: instances of it may run. `None`: an operator has forgotten its failure since.
     pub begun_for: Option<Version>,
     /// The refresh that this environment started last, until its end is accepted.
     pub refresh: Option<RecordedRefresh>,
@@ -199,7 +199,11 @@ impl RolloutRecord {
                 self.failed.drain(..self.failed.len().saturating_sub(MAX_FAILED));
             }
             Action::RecordHold(hold) => self.hold = *hold,
-            Action::Forget(version) => self.failed.retain(|it| !it.version.matches(version)),
+            Action::Forget(version) => {
+                self.failed.retain(|it| !it.version.matches(version));
+                // What had begun was the way back from this version, so its instances are no longer all of the group.
+                self.begun_for = None;
+            }
             Action::None
             | Action::Wait(_)
             | Action::Alarm(_)

@@ -156,3 +156,21 @@ fn an_operators_rollback_of_a_revision_returns_to_the_version_of_the_same_inputs
     assert_eq!(calls(&mut case)[..2], back()[..2]);
     assert!(!case.record.is_bad(&version(6)) && case.record.is_bad(&tagged()), "{:?}", case.record);
 }
+
+#[test]
+fn a_roll_that_ends_an_operators_rollback_replaces_the_instances_that_went_back() {
+    let failed = FailedVersion::new(&version(7), FailureCause::Operator, "an operator asked", Case::default().now);
+    let (running, previous) = (Some(version(7)), Some(version(6)));
+    let record =
+        RolloutRecord { desired: running.clone(), running, previous, failed: vec![failed], ..RolloutRecord::default() };
+    let record = record.after(&Action::Begin, Case::default().now);
+    let instances = vec![in_service("i-1", 7, 600), in_service("i-2", 6, 1)];
+    let case = Case { trigger: Trigger::Roll, instances, record, ..Case::default() };
+    let mut case = case.with_own(refresh(&RefreshCall::back(&version(6), &Case::default().settings), "InProgress"));
+    assert_eq!(case.decide(), Action::Forget(version(7)));
+    case.record = case.record.after(&Action::Forget(version(7)), case.now);
+    assert_eq!(case.decide(), Action::Cancel("own".into()));
+    (case.trigger, case.refresh.as_mut().expect("a refresh").status) = (Trigger::Due, RefreshStatus::of("Cancelled"));
+    let start = RefreshCall::back(&version(7), &case.settings);
+    assert_eq!(calls(&mut case)[..2], [Action::SetTemplate(version(7)), Action::Start(start)]);
+}
