@@ -144,6 +144,13 @@ export class ScalableEnvironment extends Resource implements ITaggableV2, IConne
   }
 
   /**
+   * The id of the environment, by which operators name it.
+   */
+  public get environmentId(): string {
+    return this.attribute('EnvironmentId');
+  }
+
+  /**
    * The id of the VPC.
    */
   public get vpcId(): string {
