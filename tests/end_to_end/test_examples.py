@@ -91,6 +91,17 @@ class Examples(unittest.TestCase):
         self.assertIn("Steps", self.cloud.request(plan))
         self.assertEqual(self.deploy(self.cloud.exports), (0, self.printed))
 
+    def test_a_plan_names_a_key_that_encrypts_nothing(self):
+        kms = self.cloud.client("kms")
+        key = kms.create_key()["KeyMetadata"]
+        kms.schedule_key_deletion(KeyId=key["KeyId"])
+        missing = key["Arn"].replace(key["KeyId"], "00000000-0000-4000-8000-000000000000")
+        cases = {key["Arn"]: "the key is PendingDeletion; valid is a key that is Enabled", missing: "there is no such key in us-west-2"}
+        for function in ("operator-read", "operator"):
+            for arn, expected in cases.items():
+                plan = {"Request": "plan", "ResourceProperties": {"EnvironmentSuffix": "dev", "KmsKeyArn": arn}}
+                self.assertIn(f'KmsKeyArn is "{arn}": {expected}', self.cloud.invoke(function, plan)["Text"])
+
     def test_a_deployment_without_a_local_cloud_names_the_command_that_starts_one(self):
         status, printed = self.deploy(Path("/nonexistent/exports.sh"))
         self.assertEqual((status, "start `make cloud`" in printed), (1, True), printed)
