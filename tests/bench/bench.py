@@ -55,8 +55,8 @@ def by_api(calls):
 
 
 def writes(calls):
-    """The calls that change the environment, without those to the records and the queues."""
-    return [call for call in calls if call["service"] not in ("dynamodb", "sqs") and not call["operation"].startswith(READS)]
+    """The calls that change the environment, without those to the records, the queues and the event bus."""
+    return [call for call in calls if call["service"] not in ("dynamodb", "sqs", "events") and not call["operation"].startswith(READS)]
 
 
 def call_rows(cloud):
