@@ -83,7 +83,7 @@ fn fill(pending: &mut [PendingEntry], versions: &BTreeMap<String, u64>) {
 
 /// The versions of the instances in lines of the ledger. A line that is not an entry has none.
 fn versions_in(lines: &[String]) -> BTreeMap<String, u64> {
-    let entries = lines.iter().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
+    let entries = lines.iter().filter_map(|line| Entry::of_line(line));
     let mut versions = BTreeMap::new();
     for entry in entries {
         let state = entry.state.unwrap_or_default().instances;

@@ -73,11 +73,7 @@ fn names(value: Option<&Value>, deployment: &Deployment) -> Result<Names, Invali
     let Deployment { project, region, .. } = deployment;
     let valid = format!("a suffix such as \"dev\", or an id such as \"{project}-{region}-dev\"");
     let Some(value) = value else { return Err(InvalidParameter::Missing { name: NAME, valid }) };
-    let suffix = value.as_str().and_then(|text| {
-        let is_id = text.strip_prefix(project.as_str()).is_some_and(|rest| rest.starts_with('-'));
-        let suffix = if is_id { deployment.suffix_of_environment(text) } else { Some(text) };
-        suffix.filter(|it| deployment.admits(it))
-    });
+    let suffix = value.as_str().and_then(|text| deployment.suffix_of(text));
     suffix.map(|it| deployment.names(it)).ok_or_else(|| invalid(NAME, value, valid))
 }
 

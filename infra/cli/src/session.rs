@@ -50,9 +50,7 @@ impl<'a, S: Service> Session<'a, S> {
     pub fn names(&self, environment: &str) -> Result<Names, Failure> {
         let deployment = &self.deployment;
         let Deployment { project, region, .. } = deployment;
-        let is_id = environment.strip_prefix(project.as_str()).is_some_and(|rest| rest.starts_with('-'));
-        let suffix = if is_id { deployment.suffix_of_environment(environment) } else { Some(environment) };
-        match suffix.filter(|it| deployment.admits(it)) {
+        match deployment.suffix_of(environment) {
             Some(suffix) => Ok(deployment.names(suffix)),
             None => Err(Failure::usage(
                 format!(

@@ -47,6 +47,14 @@ impl Deployment {
         id.strip_prefix(&self.names("").environment_id()).filter(|suffix| self.admits(suffix))
     }
 
+    /// The suffix of the environment that a person names, by its id or by its suffix. A text that begins with the project's name and
+    /// a dash is an id.
+    #[must_use]
+    pub fn suffix_of<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let is_id = text.strip_prefix(self.project.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        if is_id { self.suffix_of_environment(text) } else { Some(text).filter(|suffix| self.admits(suffix)) }
+    }
+
     /// The command of these words for a shell, such as `envkeeper status scalable-ec2-us-west-2-dev`. It names the project
     /// where the command line would assume another.
     #[must_use]
