@@ -16,6 +16,10 @@ pub const ROOT_DEVICE: &str = "/dev/xvda";
 /// The addresses of each subnet that AWS reserves (the VPC user guide, "Subnet CIDR blocks").
 const RESERVED_ADDRESSES: usize = 5;
 
+/// The states in which a key encrypts. A multi-Region key is `Updating` for seconds, while its primary Region changes (the KMS
+/// developer guide, "Change the primary key in a set of multi-Region keys").
+const USABLE_KEY_STATES: [&str; 2] = ["Enabled", "Updating"];
+
 /// The part of the name of Amazon Linux's public parameters that states the architecture.
 const PARAMETER_OF_X86: &str = "-x86_64";
 
@@ -149,7 +153,7 @@ impl Check<'_> {
         let found = self.facts.kms_key.as_ref().filter(|_| self.changes.kms_key || self.changes.rolls)?;
         let valid = match found {
             KmsKeyFacts::Missing => format!("there is no such key in {}", self.names.region),
-            KmsKeyFacts::Known { state, .. } if state != "Enabled" => {
+            KmsKeyFacts::Known { state, .. } if !USABLE_KEY_STATES.contains(&state.as_str()) => {
                 format!("the key is {state}; valid is a key that is Enabled")
             }
             KmsKeyFacts::Known { spec, .. } if spec != "SYMMETRIC_DEFAULT" => {

@@ -420,6 +420,7 @@ fn a_key_that_encrypts_nothing_is_named_before_the_first_write() {
     let cases = [
         (None, None),
         (known("Enabled", "SYMMETRIC_DEFAULT"), None),
+        (known("Updating", "SYMMETRIC_DEFAULT"), None),
         (
             known("PendingDeletion", "SYMMETRIC_DEFAULT"),
             Some("the key is PendingDeletion; valid is a key that is Enabled"),
